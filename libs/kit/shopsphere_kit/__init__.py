@@ -1,0 +1,1 @@
+"""What every ShopSphere service repeats, and nothing of any domain."""

@@ -1,0 +1,103 @@
+"""The JSON events on the topics, as typed records; `proto/shopsphere/events/v1/events.proto` states the same contract.
+
+Unknown fields are allowed, so that a producer may add one before its consumers know it. Wrong or missing ones are
+refused with an error that names the field.
+"""
+
+from datetime import datetime
+from typing import Annotated, Literal, TypeVar
+
+import msgspec
+
+from shopsphere_kit.errors import InvalidArgument
+
+# Quantities are 64-bit in every store they meet; Redis' Lua holds integers exactly only below 2^53.
+QUANTITY_LIMIT = 2**53 - 1
+
+Identifier = Annotated[str, msgspec.Meta(min_length=1, max_length=128)]
+Quantity = Annotated[int, msgspec.Meta(ge=-QUANTITY_LIMIT, le=QUANTITY_LIMIT)]
+Instant = Annotated[datetime, msgspec.Meta(tz=True)]
+MovementType = Literal["sale", "return", "receipt", "transfer", "adjustment", "count"]
+BehaviourType = Literal["page_viewed", "cart_changed", "checkout_started", "login", "login_failed"]
+Decision = Literal["allow", "review", "block"]
+
+
+class StockMovement(msgspec.Struct, frozen=True, kw_only=True):
+    """A change of the stock of one sku at one location.
+
+    `quantity` is the signed effect on on-hand, units; for a count it is the counted on-hand.
+    """
+
+    event_id: Identifier
+    type: MovementType
+    occurred_at: Instant
+    source: Identifier
+    sequence: int | None = None
+    sku: Identifier
+    location: Identifier
+    quantity: Quantity
+    order_id: str | None = None
+
+
+class BehaviourEvent(msgspec.Struct, frozen=True, kw_only=True):
+    """Something a visitor did in the web shop."""
+
+    event_id: Identifier
+    type: BehaviourType
+    occurred_at: Instant
+    source: Identifier
+    sequence: int | None = None
+    session_id: Identifier
+    user_id: int | None = None
+    sku: str | None = None
+    quantity: Quantity | None = None
+    order_id: int | None = None
+
+
+class FraudLabel(msgspec.Struct, frozen=True, kw_only=True):
+    """What became known about an order; `occurred_at` is when it became known."""
+
+    event_id: Identifier
+    order_id: Identifier
+    is_fraud: bool
+    occurred_at: Instant
+    source: Identifier
+
+
+class FraudDecision(msgspec.Struct, frozen=True, kw_only=True):
+    """What checkout was told about an order; `score_bits` is the float32 score in hexadecimal."""
+
+    event_id: Identifier
+    order_id: Identifier
+    decision: Decision
+    score: float
+    score_bits: Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{8}$")]
+    model_version: Identifier
+    reasons: list[str]
+    occurred_at: Instant
+    decided_at: Instant
+    source: Identifier
+
+
+Event = TypeVar("Event", bound=msgspec.Struct)
+
+_JSON = msgspec.json.Encoder()
+
+
+def decode_event(value: bytes | None, type_: type[Event]) -> Event:
+    """Decode one record; raises InvalidArgument with reason `empty`, `not_json` or `wrong_schema`, and the field."""
+    if not value:
+        raise InvalidArgument("the record has no value", reason="empty")
+    try:
+        return msgspec.json.decode(value, type=type_)
+    except msgspec.ValidationError as error:
+        message = str(error)
+        field = message.rpartition("`$")[2].strip("`.") if "`$" in message else None
+        raise InvalidArgument(message, reason="wrong_schema", field=field or None) from error
+    except msgspec.DecodeError as error:
+        raise InvalidArgument(f"not JSON: {error}", reason="not_json") from error
+
+
+def encode_event(event: msgspec.Struct) -> bytes:
+    """The JSON bytes of an event: snake_case, RFC 3339 times."""
+    return _JSON.encode(event)

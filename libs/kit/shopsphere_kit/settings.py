@@ -1,0 +1,91 @@
+"""The settings that more than one service has, as blocks each service's own Settings is composed of.
+
+A block reads its own prefix, so that one variable (SHOPSPHERE_LAKE_WAREHOUSE, say) means the same thing to every
+process. Only `settings.py` modules read the environment.
+"""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Self
+
+from pydantic import Field, SecretStr, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+# Words that stand where a secret should be; a process outside development refuses to start with one of them.
+PLACEHOLDERS = frozenset({"", "change-me", "changeme", "secret", "password", "placeholder"})
+
+
+class Environment(StrEnum):
+    """Where a process runs."""
+
+    DEV = "dev"
+    PROD = "prod"
+
+
+class RuntimeSettings(BaseSettings):
+    """SHOPSPHERE_ENVIRONMENT and SHOPSPHERE_LOG_LEVEL."""
+
+    model_config = SettingsConfigDict(env_prefix="SHOPSPHERE_")
+
+    environment: Environment = Field(Environment.DEV, description="dev or prod; prod refuses placeholder secrets")
+    log_level: str = Field("INFO", description="least level that is logged")
+
+
+class AuthSettings(BaseSettings):
+    """SHOPSPHERE_AUTH_*: whose tokens the doors believe."""
+
+    model_config = SettingsConfigDict(env_prefix="SHOPSPHERE_AUTH_")
+
+    jwks_file: Path | None = Field(None, description="JSON Web Key Set of the token issuer, as a file")
+    jwks_url: str | None = Field(None, description="JSON Web Key Set of the token issuer, as an https address")
+    issuer: str = Field("https://auth.shopsphere.test", description="the `iss` a token must carry")
+    audience: str = Field("shopsphere", description="the `aud` a token must carry")
+
+    @model_validator(mode="after")
+    def _one_key_set(self) -> Self:
+        if self.jwks_file and self.jwks_url:
+            raise ValueError("set SHOPSPHERE_AUTH_JWKS_FILE or SHOPSPHERE_AUTH_JWKS_URL, not both")
+        return self
+
+
+class LakeSettings(BaseSettings):
+    """SHOPSPHERE_LAKE_*: the one Iceberg catalog and its warehouse."""
+
+    model_config = SettingsConfigDict(env_prefix="SHOPSPHERE_LAKE_")
+
+    catalog_name: str = Field("shopsphere", description="the same name on the PyIceberg and the Spark side")
+    catalog_type: str = Field("sql", pattern="^(sql|rest)$", description="sql (SQLite or Postgres) or rest")
+    catalog_uri: str = Field(..., description="sqlite:////abs/catalog.db, postgresql+psycopg2://…, or the REST address")
+    warehouse: str = Field(..., description="file:///abs/warehouse or s3://bucket/prefix; no percent-encoding")
+    s3_endpoint: str | None = Field(None, description="address of an S3-compatible store")
+    s3_region: str = Field("us-east-1", description="region of the S3 store")
+    s3_access_key_id: SecretStr | None = Field(None, description="S3 key id")
+    s3_secret_access_key: SecretStr | None = Field(None, description="S3 secret")
+
+
+class KafkaSettings(BaseSettings):
+    """SHOPSPHERE_KAFKA_*."""
+
+    model_config = SettingsConfigDict(env_prefix="SHOPSPHERE_KAFKA_")
+
+    bootstrap_servers: str = Field("127.0.0.1:9092", description="host:port, comma-separated")
+
+
+class HttpSettings(BaseSettings):
+    """SHOPSPHERE_HTTP_*: bounds of every REST door."""
+
+    model_config = SettingsConfigDict(env_prefix="SHOPSPHERE_HTTP_")
+
+    host: str = Field("127.0.0.1", description="interface to listen on")
+    max_body_bytes: int = Field(1_048_576, description="largest request body, bytes")
+    request_timeout_seconds: float = Field(10.0, description="longest time a request may take, seconds")
+    shutdown_grace_seconds: float = Field(5.0, description="time open requests get after SIGTERM, seconds")
+
+
+def refuse_placeholders(environment: Environment, secrets: dict[str, SecretStr | None]) -> None:
+    """Raise ValueError naming the setting when a secret is a placeholder outside development."""
+    if environment is Environment.DEV:
+        return
+    for name, secret in secrets.items():
+        if secret is not None and secret.get_secret_value().strip().lower() in PLACEHOLDERS:
+            raise ValueError(f"{name} holds a placeholder; set a real secret, or SHOPSPHERE_ENVIRONMENT=dev")
