@@ -1,0 +1,74 @@
+"""The safe Faust pattern on a real broker: records come whole and in order, a failing sink acknowledges nothing."""
+
+import json
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from confluent_kafka import Producer
+from confluent_kafka.admin import AdminClient, NewTopic
+from shopsphere_kit.waiting import wait_until
+
+pytestmark = pytest.mark.servers
+
+WORKER = """
+import asyncio, json, sys
+from pathlib import Path
+from shopsphere_kit.stream import Record, StreamWorker, run_worker
+
+bootstrap, topic, folder, fail_at = sys.argv[1], sys.argv[2], Path(sys.argv[3]), int(sys.argv[4])
+
+async def handle(records: list[Record]) -> None:
+    with (folder / "seen.jsonl").open("a") as seen:
+        for record in records:
+            if record.offset == fail_at:
+                raise RuntimeError("the sink is away")
+            print(json.dumps([record.partition, record.offset, record.value.decode()]), file=seen, flush=True)
+
+worker = StreamWorker("test-" + topic, topic, bootstrap, folder / "data", "one", batch_max=10)
+asyncio.run(run_worker(worker, handle))
+"""
+
+
+def produce(bootstrap: str, topic: str, count: int) -> None:
+    admin = AdminClient({"bootstrap.servers": bootstrap})
+    admin.create_topics([NewTopic(topic, 1, 1)])[topic].result(30)
+    producer = Producer({"bootstrap.servers": bootstrap})
+    for number in range(count):
+        producer.produce(topic, str(number).encode())
+    assert producer.flush(30) == 0
+
+
+def start(bootstrap: str, topic: str, folder: Path, fail_at: int = -1) -> subprocess.Popen[bytes]:
+    return subprocess.Popen([sys.executable, "-c", WORKER, bootstrap, topic, str(folder), str(fail_at)])
+
+
+def seen(folder: Path) -> list[tuple[int, int, str]]:
+    file = folder / "seen.jsonl"
+    return [tuple(json.loads(line)) for line in file.read_text().splitlines()] if file.exists() else []
+
+
+def test_every_record_reaches_the_handler_in_order_and_sigterm_ends_the_worker(
+    kafka_bootstrap: str, tmp_path: Path
+) -> None:
+    produce(kafka_bootstrap, "whole", 25)
+    worker = start(kafka_bootstrap, "whole", tmp_path)
+    wait_until(lambda: len(seen(tmp_path)) == 25, deadline_seconds=60, what="25 records")
+    worker.send_signal(signal.SIGTERM)
+    assert worker.wait(20) == 0
+    assert [value for _, _, value in seen(tmp_path)] == [str(number) for number in range(25)]
+
+
+def test_a_failing_sink_ends_the_process_and_its_batch_comes_again(kafka_bootstrap: str, tmp_path: Path) -> None:
+    produce(kafka_bootstrap, "failing", 25)
+    assert start(kafka_bootstrap, "failing", tmp_path, fail_at=12).wait(60) == 70
+    worker = start(kafka_bootstrap, "failing", tmp_path)
+    wait_until(
+        lambda: {offset for _, offset, _ in seen(tmp_path)} == set(range(25)),
+        deadline_seconds=60,
+        what="all records, the failed batch again",
+    )
+    worker.kill()
+    worker.wait(20)
