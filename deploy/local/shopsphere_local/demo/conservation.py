@@ -1,0 +1,123 @@
+"""Rows in = rows out + rows in quarantine, at every hop, each side counted where it lies.
+
+What goes in is counted by its grain: a change log holds many rows of one order, a topic delivers some events twice. So
+a hop's `in` is the number of distinct records, and duplicates and superseded versions are no loss.
+"""
+
+from typing import TypedDict
+
+import psycopg
+from confluent_kafka import Consumer, TopicPartition
+from pymongo import MongoClient
+from shopsphere_kit import topics
+
+from shopsphere_local.demo.lakehouse import Lakehouse, query
+from shopsphere_local.journey.bootstrap import Document
+
+# The key of each table of the shop, as the source declares it.
+SHOP_KEYS = {
+    "users": ("user_id",),
+    "products": ("product_id",),
+    "stores": ("store_id",),
+    "orders": ("order_id",),
+    "order_items": ("order_id", "line_number"),
+}
+INGESTED_TOPICS = (topics.EVENTS, topics.STOCK_MOVEMENTS, topics.FRAUD_LABELS, topics.FRAUD_DECISIONS)
+_KAFKA_SECONDS = 10.0
+
+
+# `in` is a keyword, so the shape is given in the functional form. All counts are records.
+HopCounts = TypedDict("HopCounts", {"in": int, "out": int, "quarantined": int})
+
+
+def hop(came_in: int, went_out: int, quarantined: int = 0) -> HopCounts:
+    """A hop's balance."""
+    return {"in": came_in, "out": went_out, "quarantined": quarantined}
+
+
+def postgres_hops(lake: Lakehouse, dsn: str) -> dict[str, HopCounts]:
+    """Source rows against the live rows that folding bronze by key gives."""
+    hops = {}
+    with psycopg.connect(dsn) as connection:
+        for table, key in SHOP_KEYS.items():
+            row = connection.execute(f"SELECT count(*) FROM public.{table}").fetchone()  # noqa: S608
+            hops[f"postgres.{table} → bronze"] = hop(
+                int(row[0]) if row else 0,
+                live_rows(lake, f"bronze_postgres__{table}", key),
+                lake.quarantined(f"postgres:public.{table}"),
+            )
+    return hops
+
+
+def live_rows(lake: Lakehouse, table: str, key: tuple[str, ...]) -> int:
+    """Keys whose newest change in a bronze table is no delete."""
+    columns = ", ".join(f'"{column}"' for column in key)
+    rows = lake.bronze(table, (*key, "_op", "_position"))
+    newest = f"SELECT arg_max(_op, _position) AS op FROM rows GROUP BY {columns}"  # noqa: S608 - names from SHOP_KEYS
+    return int(query(f"SELECT count(*) FROM ({newest}) WHERE op <> 'd'", {"rows": rows})[0][0])  # noqa: S608
+
+
+def mongo_hop(lake: Lakehouse, uri: str) -> dict[str, HopCounts]:
+    """Source documents against the live documents of bronze."""
+    with MongoClient[Document](uri) as client:
+        documents = client["marketplace"]["marketplace_orders"].count_documents({})
+    live = live_rows(lake, "bronze_mongo__marketplace_orders", ("_id",))
+    quarantined = lake.quarantined("mongo:marketplace.marketplace_orders")
+    return {"mongo.marketplace_orders → bronze": hop(documents, live, quarantined)}
+
+
+def kafka_hops(lake: Lakehouse, bootstrap: str, bronze: dict[str, int]) -> dict[str, HopCounts]:
+    """Records on each topic against rows in bronze and in quarantine."""
+    hops = {}
+    for topic in INGESTED_TOPICS:
+        table = "bronze_kafka__" + topic.name.replace("-", "_")
+        hops[f"kafka.{topic.name} → bronze"] = hop(
+            topic_records(bootstrap, topic.name), bronze.get(table, 0), lake.quarantined(f"kafka:{topic.name}")
+        )
+    return hops
+
+
+def topic_records(bootstrap: str, topic: str) -> int:
+    """How many records a topic holds, by its partitions' first and last offsets."""
+    consumer = Consumer({"bootstrap.servers": bootstrap, "group.id": "shopsphere-demo-report"})
+    try:
+        partitions = consumer.list_topics(topic, timeout=_KAFKA_SECONDS).topics[topic].partitions
+        bounds = [
+            consumer.get_watermark_offsets(TopicPartition(topic, number), timeout=_KAFKA_SECONDS)
+            for number in partitions
+        ]
+    finally:
+        consumer.close()
+    return sum(last - first for first, last in bounds)
+
+
+def silver_hops(lake: Lakehouse, silver: dict[str, int], fact_rows: int) -> dict[str, HopCounts]:
+    """Distinct records of bronze against the rows that silver kept and refused, and silver lines against facts."""
+    return {
+        "bronze → silver.orders_unified": hop(
+            order_lines(lake), silver["orders_unified"], lake.rejected("orders_unified")
+        ),
+        "bronze → silver.events_clean": hop(
+            distinct_events(lake, "bronze_kafka__events"), silver["events_clean"], lake.rejected("events_clean")
+        ),
+        "bronze → silver.fraud_labels": hop(
+            distinct_events(lake, "bronze_kafka__fraud_labels"), silver["fraud_labels"], lake.rejected("fraud_labels")
+        ),
+        "silver.orders_unified → gold.fact_order": hop(silver["orders_unified"], fact_rows),
+    }
+
+
+def order_lines(lake: Lakehouse) -> int:
+    """Live order lines in bronze: the shop's rows and the marketplace's items; a document without a list counts one."""
+    shop = live_rows(lake, "bronze_postgres__order_items", SHOP_KEYS["order_items"])
+    documents = lake.bronze("bronze_mongo__marketplace_orders", ("_id", "document", "_op", "_position"))
+    newest = "SELECT arg_max(document, _position) AS document, arg_max(_op, _position) AS op FROM rows GROUP BY _id"
+    items = "CASE json_type(document, '$.items') WHEN 'ARRAY' THEN json_array_length(document, '$.items') ELSE 1 END"
+    sql = f"SELECT coalesce(sum({items}), 0) FROM ({newest}) WHERE op <> 'd'"  # noqa: S608 - constants above
+    return shop + int(query(sql, {"rows": documents})[0][0])
+
+
+def distinct_events(lake: Lakehouse, table: str) -> int:
+    """Distinct event ids among a bronze topic's records."""
+    rows = lake.bronze(table, ("value",))
+    return int(query("SELECT count(DISTINCT value::VARCHAR ->> '$.event_id') FROM rows", {"rows": rows})[0][0])

@@ -1,0 +1,78 @@
+"""Reads the lakehouse back for the report: counts from table scans, sums through DuckDB, nothing from a counter."""
+
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+from pyiceberg.catalog import Catalog
+from pyiceberg.exceptions import NoSuchTableError
+from shopsphere_kit.lake import BRONZE, GOLD, Release, scan_release
+
+
+class Lakehouse:
+    """Bronze as it stands, silver and gold as one release has them."""
+
+    def __init__(self, catalog: Catalog, release: Release) -> None:
+        self._catalog = catalog
+        self.release = release
+
+    def bronze(self, table: str, columns: Sequence[str] = ("*",)) -> pa.Table:
+        """The rows of a bronze table."""
+        return self._catalog.load_table(f"{BRONZE}.{table}").scan(selected_fields=tuple(columns)).to_arrow()
+
+    def published(self, table: str, columns: Sequence[str] = ("*",)) -> pa.Table:
+        """The rows of "silver.…" or "gold.…" in the release."""
+        return scan_release(self._catalog, self.release, table, columns)
+
+    def bronze_counts(self) -> dict[str, int]:
+        """Rows per bronze table, quarantine among them."""
+        names = sorted(name for _, name in self._catalog.list_tables(BRONZE))
+        return {name: self._catalog.load_table(f"{BRONZE}.{name}").scan().count() for name in names}
+
+    def published_counts(self, namespace: str) -> dict[str, int]:
+        """Rows per table of the release in one namespace."""
+        return {
+            name.removeprefix(f"{namespace}."): self._catalog.load_table(name).scan(snapshot_id=snapshot).count()
+            for name, snapshot in sorted(self.release.snapshots.items())
+            if name.startswith(f"{namespace}.")
+        }
+
+    def quarantined(self, source: str) -> int:
+        """Rows of bronze.quarantine that came from a source ("kafka:events")."""
+        try:
+            rows = self.bronze("quarantine", ("source",))
+        except NoSuchTableError:
+            return 0
+        return int(query("SELECT count(*) FROM rows WHERE source = $source", {"rows": rows}, source=source)[0][0])
+
+    def rejected(self, table: str) -> int:
+        """Rows of silver.quarantine that a silver table refused."""
+        rows = self.published("silver.quarantine", ("table",))
+        return int(query('SELECT count(*) FROM rows WHERE "table" = $name', {"rows": rows}, name=table)[0][0])
+
+    def fact_order(self) -> dict[str, int | str]:
+        """Rows, quantity and total_amount of gold.fact_order; the amount as an exact decimal string."""
+        rows = self.published(f"{GOLD}.fact_order", ("quantity", "total_amount"))
+        count, quantity, amount = query(
+            "SELECT count(*), coalesce(sum(quantity), 0), coalesce(sum(total_amount), 0) FROM rows", {"rows": rows}
+        )[0]
+        return {"rows": count, "quantity": int(quantity), "total_amount": str(Decimal(amount))}
+
+    def dim_users(self) -> dict[str, int]:
+        """Versions, current versions and distinct customers of gold.dim_users, the unknown member left out."""
+        rows = self.published(f"{GOLD}.dim_users", ("user_key", "is_current", "customer_id"))
+        versions, current, customers = query(
+            "SELECT count(*), count(*) FILTER (is_current), count(DISTINCT customer_id) FROM rows WHERE user_key <> 0",
+            {"rows": rows},
+        )[0]
+        return {"rows": versions, "current": current, "customers": customers}
+
+
+def query(sql: str, tables: dict[str, pa.Table], **parameters: object) -> list[tuple[Any, ...]]:
+    """Run SQL over Arrow tables in a DuckDB of its own, in UTC."""
+    with duckdb.connect(config={"TimeZone": "UTC"}) as connection:
+        for name, table in tables.items():
+            connection.register(name, table)
+        return connection.execute(sql, parameters or None).fetchall()
