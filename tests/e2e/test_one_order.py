@@ -31,7 +31,8 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
         check=False,
     )
     assert result.returncode == 0, result.stdout[-4000:] + result.stderr[-4000:]
-    return json.loads(file.read_text())
+    found: dict[str, Any] = json.loads(file.read_text())
+    return found
 
 
 def test_nothing_that_was_promised_fails_to_hold(report: dict[str, Any]) -> None:
