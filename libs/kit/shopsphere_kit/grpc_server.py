@@ -1,5 +1,8 @@
 """The gRPC door's frame: bearer tokens, error codes, health v1, reflection, bounds."""
 
+# grpc's stubs are generic where its classes are not; as text the annotations serve both.
+from __future__ import annotations
+
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
@@ -85,6 +88,32 @@ async def abort(context: Context, error: ShopSphereError) -> None:
     await context.abort(grpc.StatusCode[error.grpc_code], error.detail, tuple(trailing))
 
 
+class GrpcServer:
+    """A server whose health follows its life: serving between `start` and `stop`."""
+
+    def __init__(
+        self, server: grpc.aio.Server, port: int, names: Sequence[str], checker: health.aio.HealthServicer
+    ) -> None:
+        self._server = server
+        self._names = names
+        self._checker = checker
+        self.bound_port = port
+
+    async def start(self) -> None:
+        """Answer calls, and say so to health probes."""
+        await self._server.start()
+        await self._mark(health_pb2.HealthCheckResponse.SERVING)
+
+    async def stop(self, grace: float | None) -> None:
+        """Say that it stops, refuse new calls, and give open ones `grace` seconds."""
+        await self._mark(health_pb2.HealthCheckResponse.NOT_SERVING)
+        await self._server.stop(grace)
+
+    async def _mark(self, status: Any) -> None:
+        for name in ("", *self._names):
+            await self._checker.set(name, status)
+
+
 def create_server(
     *,
     service: str,
@@ -94,11 +123,11 @@ def create_server(
     scopes: Mapping[str, str],
     host: str,
     port: int,
-) -> grpc.aio.Server:
+) -> GrpcServer:
     """A server with the servicers (register function, instance), whose full service `names` reflection shows.
 
-    `scopes` maps each full method ("/package.Service/Method") to the scope it needs; a method without one is refused.
-    Port 0 picks a free one, which `server.bound_port` tells.
+    `scopes` maps each full method ("/package.Service/Method") to the scope it needs; one without is refused.
+    Port 0 picks a free one, which `bound_port` tells.
     """
     server = grpc.aio.server(
         interceptors=[Guard(service, verifier, scopes)],
@@ -113,13 +142,4 @@ def create_server(
     checker = health.aio.HealthServicer()
     health_pb2_grpc.add_HealthServicer_to_server(checker, server)
     reflection.enable_server_reflection((*names, health.SERVICE_NAME, reflection.SERVICE_NAME), server)
-    server.bound_port = server.add_insecure_port(f"{host}:{port}")  # type: ignore[attr-defined]
-    server.health_checker = checker  # type: ignore[attr-defined]
-    return server
-
-
-async def mark_serving(server: grpc.aio.Server, names: Sequence[str], *, serving: bool) -> None:
-    """Set the health status of the server as a whole ("") and of each service."""
-    status = health_pb2.HealthCheckResponse.SERVING if serving else health_pb2.HealthCheckResponse.NOT_SERVING
-    for name in ("", *names):
-        await server.health_checker.set(name, status)  # type: ignore[attr-defined]
+    return GrpcServer(server, server.add_insecure_port(f"{host}:{port}"), names, checker)

@@ -3,17 +3,30 @@
 import asyncio
 import contextlib
 import signal
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
+from typing import Protocol
 
-import grpc
 import uvicorn
 from starlette.types import ASGIApp
 
-from shopsphere_kit.grpc_server import mark_serving
 from shopsphere_kit.logging import get_logger
 from shopsphere_kit.settings import HttpSettings
 
 _log = get_logger(__name__)
+
+
+class GrpcDoor(Protocol):
+    """What `serve` needs of a gRPC server; a service without one installs no grpc."""
+
+    bound_port: int
+
+    async def start(self) -> None:
+        """Answer calls."""
+        ...
+
+    async def stop(self, grace: float | None) -> None:
+        """Refuse new calls and give open ones `grace` seconds."""
+        ...
 
 
 class _Uvicorn(uvicorn.Server):
@@ -30,8 +43,7 @@ async def serve(
     *,
     http: HttpSettings,
     rest_port: int,
-    grpc_server: grpc.aio.Server | None = None,
-    grpc_names: Sequence[str] = (),
+    grpc_server: GrpcDoor | None = None,
 ) -> None:
     """Serve until SIGTERM or SIGINT; then refuse new work, let open requests finish, and return."""
     config = uvicorn.Config(
@@ -50,15 +62,13 @@ async def serve(
         loop.add_signal_handler(number, stopping.set)
     if grpc_server:
         await grpc_server.start()
-        await mark_serving(grpc_server, grpc_names, serving=True)
     rest_task = asyncio.create_task(rest.serve())
     stop_task = asyncio.create_task(stopping.wait())
-    _log.info("serving", rest_port=rest_port, grpc_port=getattr(grpc_server, "bound_port", None))
+    _log.info("serving", rest_port=rest_port, grpc_port=grpc_server.bound_port if grpc_server else None)
     await asyncio.wait({rest_task, stop_task}, return_when=asyncio.FIRST_COMPLETED)
     _log.info("stopping")
     rest.should_exit = True
     if grpc_server:
-        await mark_serving(grpc_server, grpc_names, serving=False)
         await grpc_server.stop(http.shutdown_grace_seconds)
     stop_task.cancel()
     await rest_task
