@@ -1,7 +1,6 @@
 """The walk of the demo: sources, ingest, stock, transform, fraud, profiles, doors, step by step."""
 
 import asyncio
-import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -14,11 +13,12 @@ from shopsphere_kit.clock import Clock
 from shopsphere_kit.settings import AuthSettings
 from shopsphere_kit.waiting import await_until
 
-from shopsphere_local.demo.checkout import Checkout, scoring_start
+from shopsphere_local import environment
+from shopsphere_local.demo.checkout import Checkout, scoring_end, scoring_start
 from shopsphere_local.demo.endpoints import check_endpoints, profile_store
 from shopsphere_local.journey import Journey, open_connections
 from shopsphere_local.servers import kafka, mongo, postgres
-from shopsphere_local.stack import Stack
+from shopsphere_local.stack import Job, Stack
 
 _DRAIN_SECONDS = 600.0
 # Everything the demo's own calls need; a real client gets less.
@@ -59,6 +59,7 @@ class PlatformRun:
     offered: int = 0
     endpoints: dict[str, dict[str, str]] = field(default_factory=dict)
     profile_store: dict[str, Any] = field(default_factory=dict)
+    jobs: dict[str, Job] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Derive the addresses of the sources."""
@@ -83,7 +84,8 @@ class PlatformRun:
             self.endpoints = await check_endpoints(self.stack, self.token(*ALL_SCOPES), self.dsn, since)
             self.profile_store = await profile_store(self.stack, self.token("customer360.profiles.read"))
         await self._job("audit", "Auditing stock against its journal", "inventory", "audit")
-        await self._job("rescore", "Scoring the same orders offline", "fraud", "rescore", "--since", self._since())
+        period = ("--from", self._since(), "--to", scoring_end(self.days).isoformat())
+        await self._job("rescore", "Scoring the same orders offline", "fraud", "rescore", *period)
 
     async def _servers(self) -> None:
         with self.progress.step("servers", "Starting Postgres, MongoDB, Kafka and Redis"):
@@ -110,16 +112,16 @@ class PlatformRun:
 
     async def _job(self, name: str, says: str, service: str, *arguments: str) -> None:
         with self.progress.step(name, says):
-            await self.stack.run_job(["-m", service, *arguments], service, name=name)
+            self.jobs[name] = await self.stack.run_job(["-m", service, *arguments], service, name=name)
 
     async def _fraud(self) -> None:
         until = self._since()
-        await self._job("train", "Training the fraud model on the days before", "fraud", "train", "--until", until)
+        await self._job("train", "Training the fraud model on the days before", "fraud", "train", "--split", until)
         with self.progress.step("warm", "Loading history into Redis and starting the fraud service"):
             await self.stack.run_job(["-m", "fraud", "warm", "--until", until], "fraud", name="warm")
             await self.stack.start(["fraud-serve", "fraud-stream"])
             await self.stack.until_ready("fraud")
-            await self._drained("fraud", topics.FRAUD_LABELS.name)
+            await self._drained(environment.FRAUD_GROUP, topics.FRAUD_LABELS.name)
         with self.progress.step("checkout", "Scoring the last days' web orders as checkout would") as tick:
             checkout = Checkout(f"http://127.0.0.1:{self.stack.rest_port('fraud')}", self.token("fraud.score.write"))
             since = scoring_start(self.days)
@@ -132,7 +134,7 @@ class PlatformRun:
             await self.stack.start(["customer360-serve"])
             await self.stack.until_ready("customer360")
             await self.stack.until_ready("inventory")
-            await self._drained("inventory", topics.STOCK_MOVEMENTS.name)
+            await self._drained(environment.INVENTORY_GROUP, topics.STOCK_MOVEMENTS.name)
 
     async def _drained(self, group: str, topic: str) -> None:
         async def drained() -> bool:
@@ -164,14 +166,3 @@ def lag(bootstrap: str, group: str, topic: str) -> int:
     answer = AdminClient({"bootstrap.servers": bootstrap}).list_consumer_group_offsets(asked)[group].result(10)
     done = {each.partition: max(each.offset, ends[each.partition][0]) for each in answer.topic_partitions}
     return sum(last - done[number] for number, (_, last) in ends.items())
-
-
-def json_lines(text: str, having: str) -> list[dict[str, Any]]:
-    """The JSON objects of a job's log that have a key; log lines of other shapes are passed over."""
-    found = []
-    for line in text.splitlines():
-        if line.startswith("{"):
-            parsed = json.loads(line)
-            if having in parsed:
-                found.append(parsed)
-    return found

@@ -9,7 +9,7 @@ from shopsphere_kit.settings import LakeSettings
 from shopsphere_local.demo import conservation
 from shopsphere_local.demo.checkout import average_precision, fraudulent_orders
 from shopsphere_local.demo.lakehouse import Lakehouse, query
-from shopsphere_local.demo.platform_run import PlatformRun, json_lines
+from shopsphere_local.demo.platform_run import PlatformRun
 from shopsphere_local.demo.stock import expected_stock
 from shopsphere_local.process import ProcessFailed
 
@@ -77,8 +77,7 @@ def hops(
 
 def inventory(run: PlatformRun, lake: Lakehouse) -> dict[str, Any]:
     """The audit's figures from Redis, and what the movements in bronze add up to."""
-    log = (run.stack.state.logs / "audit.log").read_text(encoding="utf-8")
-    audit = json_lines(log, "units_on_hand")[-1]
+    audit: dict[str, Any] = output_lines(run, "audit")[-1]
     keys, units = expected_stock(lake)
     return {**audit, "keys_expected": keys, "units_expected": units}
 
@@ -88,8 +87,7 @@ def fraud(run: PlatformRun, lake: Lakehouse) -> dict[str, Any]:
     rows = lake.bronze("bronze_kafka__fraud_decisions", ("value",))
     decisions = [json.loads(value) for (value,) in query("SELECT value::VARCHAR FROM rows", {"rows": rows})]
     served = {decision["order_id"]: decision["score_bits"] for decision in decisions}
-    log = (run.stack.state.logs / "rescore.log").read_text(encoding="utf-8")
-    offline = {line["order_id"]: line["score_bits"] for line in json_lines(log, "score_bits")}
+    offline = {line["order_id"]: line["score_bits"] for line in output_lines(run, "rescore")}
     scores = {decision["order_id"]: decision["score"] for decision in decisions}
     counts: dict[str, int] = {}
     for decision in decisions:
@@ -108,3 +106,8 @@ def fraud(run: PlatformRun, lake: Lakehouse) -> dict[str, Any]:
 def customer360(run: PlatformRun) -> dict[str, Any]:
     """What the profile store says of itself, over its own door."""
     return run.profile_store
+
+
+def output_lines(run: PlatformRun, job: str) -> list[dict[str, Any]]:
+    """What a job printed, as JSON lines."""
+    return [json.loads(line) for line in run.jobs[job].output.read_text(encoding="utf-8").splitlines()]
