@@ -65,13 +65,16 @@ class FraudLabel(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class FraudDecision(msgspec.Struct, frozen=True, kw_only=True):
-    """What checkout was told about an order; `score_bits` is the float32 score in hexadecimal."""
+    """What checkout was told about an order; `score_bits` is the float32 score in hexadecimal.
+
+    Both are null when rules decided alone, because the history or the model was away.
+    """
 
     event_id: Identifier
     order_id: Identifier
     decision: Decision
-    score: float
-    score_bits: Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{8}$")]
+    score: float | None = None
+    score_bits: Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{8}$")] | None = None
     model_version: Identifier
     reasons: list[str]
     occurred_at: Instant

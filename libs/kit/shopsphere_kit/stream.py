@@ -22,6 +22,8 @@ from shopsphere_kit.logging import get_logger
 
 _log = get_logger(__name__)
 EXIT_SINK_FAILED = 70  # EX_SOFTWARE of sysexits.h
+# A batch takes well under a second; supervisors and orchestrators wait ten or more before they kill.
+STOP_SECONDS_MAX = 8.0
 
 
 @dataclass(frozen=True)
@@ -114,4 +116,15 @@ async def run_worker(worker: StreamWorker, handle: Handler) -> None:
     try:
         await faust_worker.wait_until_stopped()
     finally:
-        await faust_worker.stop()
+        await _stop(faust_worker)
+
+
+async def _stop(faust_worker: faust.Worker) -> None:
+    # A Faust worker that is told to stop while it still starts can wait for itself for ever. Leaving is safe: what was
+    # not acknowledged comes again.
+    stopping = asyncio.ensure_future(faust_worker.stop())
+    done, _ = await asyncio.wait({stopping}, timeout=STOP_SECONDS_MAX)
+    if not done:
+        _log.warning("the worker did not stop in time; leaving without it", seconds=STOP_SECONDS_MAX)
+        sys.stderr.flush()
+        os._exit(0)

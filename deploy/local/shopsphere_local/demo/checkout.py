@@ -34,11 +34,6 @@ def scoring_start(days: int) -> datetime:
     return FIRST_DAY + timedelta(days=days - scored_days(days))
 
 
-def scoring_end(days: int) -> datetime:
-    """The moment after the last scored order; the last day of the data runs into the night after it."""
-    return FIRST_DAY + timedelta(days=days + 1)
-
-
 @dataclass(frozen=True)
 class Checkout:
     """A client of the fraud service with a token that may score."""

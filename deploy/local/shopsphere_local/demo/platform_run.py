@@ -6,21 +6,21 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Protocol
 
-from confluent_kafka import Consumer, ConsumerGroupTopicPartitions, TopicPartition
-from confluent_kafka.admin import AdminClient
+from confluent_kafka import Consumer, TopicPartition
 from shopsphere_kit import topics
 from shopsphere_kit.clock import Clock
 from shopsphere_kit.settings import AuthSettings
 from shopsphere_kit.waiting import await_until
 
 from shopsphere_local import environment
-from shopsphere_local.demo.checkout import Checkout, scoring_end, scoring_start
+from shopsphere_local.demo.checkout import Checkout, scoring_start
 from shopsphere_local.demo.endpoints import check_endpoints, profile_store
 from shopsphere_local.journey import Journey, open_connections
 from shopsphere_local.servers import kafka, mongo, postgres
 from shopsphere_local.stack import Job, Stack
 
 _DRAIN_SECONDS = 600.0
+_KAFKA_SECONDS = 30.0
 # Everything the demo's own calls need; a real client gets less.
 ALL_SCOPES = (
     "inventory.availability.read",
@@ -84,8 +84,7 @@ class PlatformRun:
             self.endpoints = await check_endpoints(self.stack, self.token(*ALL_SCOPES), self.dsn, since)
             self.profile_store = await profile_store(self.stack, self.token("customer360.profiles.read"))
         await self._job("audit", "Auditing stock against its journal", "inventory", "audit")
-        period = ("--from", self._since(), "--to", scoring_end(self.days).isoformat())
-        await self._job("rescore", "Scoring the same orders offline", "fraud", "rescore", *period)
+        await self._job("rescore", "Scoring the same orders offline", "fraud", "rescore", "--since", self._since())
 
     async def _servers(self) -> None:
         with self.progress.step("servers", "Starting Postgres, MongoDB, Kafka and Redis"):
@@ -116,7 +115,7 @@ class PlatformRun:
 
     async def _fraud(self) -> None:
         until = self._since()
-        await self._job("train", "Training the fraud model on the days before", "fraud", "train", "--split", until)
+        await self._job("train", "Training the fraud model on the days before", "fraud", "train", "--until", until)
         with self.progress.step("warm", "Loading history into Redis and starting the fraud service"):
             await self.stack.run_job(["-m", "fraud", "warm", "--until", until], "fraud", name="warm")
             await self.stack.start(["fraud-serve", "fraud-stream"])
@@ -154,15 +153,12 @@ class PlatformRun:
 
 def lag(bootstrap: str, group: str, topic: str) -> int:
     """Records of the topic that the group has not acknowledged yet."""
-    consumer = Consumer({"bootstrap.servers": bootstrap, "group.id": "shopsphere-demo-lag"})
+    consumer = Consumer({"bootstrap.servers": bootstrap, "group.id": group, "enable.auto.commit": False})
     try:
-        partitions = [
-            TopicPartition(topic, number) for number in consumer.list_topics(topic, timeout=10).topics[topic].partitions
-        ]
-        ends = {each.partition: consumer.get_watermark_offsets(each, timeout=10) for each in partitions}
+        numbers = consumer.list_topics(topic, timeout=_KAFKA_SECONDS).topics[topic].partitions
+        partitions = [TopicPartition(topic, number) for number in numbers]
+        done = consumer.committed(partitions, timeout=_KAFKA_SECONDS)
+        ends = [consumer.get_watermark_offsets(each, timeout=_KAFKA_SECONDS) for each in partitions]
     finally:
         consumer.close()
-    asked = [ConsumerGroupTopicPartitions(group, partitions)]
-    answer = AdminClient({"bootstrap.servers": bootstrap}).list_consumer_group_offsets(asked)[group].result(10)
-    done = {each.partition: max(each.offset, ends[each.partition][0]) for each in answer.topic_partitions}
-    return sum(last - done[number] for number, (_, last) in ends.items())
+    return sum(last - max(each.offset, first) for each, (first, last) in zip(done, ends, strict=True))

@@ -88,7 +88,7 @@ def fraud(run: PlatformRun, lake: Lakehouse) -> dict[str, Any]:
     decisions = [json.loads(value) for (value,) in query("SELECT value::VARCHAR FROM rows", {"rows": rows})]
     served = {decision["order_id"]: decision["score_bits"] for decision in decisions}
     offline = {line["order_id"]: line["score_bits"] for line in output_lines(run, "rescore")}
-    scores = {decision["order_id"]: decision["score"] for decision in decisions}
+    scores = {each["order_id"]: each["score"] for each in decisions if each["score"] is not None}
     counts: dict[str, int] = {}
     for decision in decisions:
         counts[decision["decision"]] = counts.get(decision["decision"], 0) + 1
@@ -110,4 +110,4 @@ def customer360(run: PlatformRun) -> dict[str, Any]:
 
 def output_lines(run: PlatformRun, job: str) -> list[dict[str, Any]]:
     """What a job printed, as JSON lines."""
-    return [json.loads(line) for line in run.jobs[job].output.read_text(encoding="utf-8").splitlines()]
+    return [json.loads(line) for line in run.jobs[job].text().splitlines()]

@@ -1,0 +1,82 @@
+"""The command line: `python -m ingest run | wait | status`."""
+
+import argparse
+import asyncio
+import json
+import os
+import signal
+import sys
+import threading
+from collections.abc import Sequence
+
+from pydantic import ValidationError
+from shopsphere_kit import logging
+from shopsphere_kit.errors import ShopSphereError
+from shopsphere_kit.serving import serve
+
+from ingest import bootstrap, report, rest
+from ingest.pump import Pumps
+from ingest.settings import Settings
+
+EXIT_FAILED, EXIT_USAGE, EXIT_BEHIND = 1, 2, 3
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one verb; returns the exit code."""
+    parsed = _parser().parse_args(arguments)
+    try:
+        settings = Settings()
+        logging.configure("ingest", settings.runtime.log_level)
+        code: int = parsed.verb(settings, parsed)
+    except ValidationError as error:
+        wrong = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
+        return _refuse(f"{error.title}: {wrong}; the README's table Settings names the variables", EXIT_USAGE)
+    except TimeoutError as error:
+        return _refuse(str(error), EXIT_BEHIND)
+    except ShopSphereError as error:
+        return _refuse(error.detail, EXIT_FAILED)
+    return code
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m ingest", description=__doc__)
+    verbs = parser.add_subparsers(required=True, metavar="verb")
+    verbs.add_parser("run", help="bring all sources into bronze until SIGTERM").set_defaults(verb=_run)
+    wait = verbs.add_parser("wait", help="wait until everything that the sources have now is in bronze")
+    wait.add_argument("--timeout-seconds", type=float, default=120.0, help="give up after so long (exit code 3)")
+    wait.set_defaults(verb=_wait)
+    verbs.add_parser("status", help="print tables, positions and what is missing, as JSON").set_defaults(verb=_status)
+    return parser
+
+
+def _run(settings: Settings, _: argparse.Namespace) -> int:
+    stop = threading.Event()
+    # `serve` stops at SIGTERM alone, so a writer that was fenced out sends it to itself.
+    running = Pumps(bootstrap.pumps(settings, stop), stop, lambda: os.kill(os.getpid(), signal.SIGTERM))
+    app = rest.app(settings, running.pumps)
+    running.start()
+    try:
+        asyncio.run(serve(app, http=settings.http, rest_port=settings.rest_port))
+    finally:
+        running.stop(seconds=settings.stop_seconds)
+    return EXIT_FAILED if running.failures else 0
+
+
+def _wait(settings: Settings, parsed: argparse.Namespace) -> int:
+    report.wait_for(bootstrap.tables(settings), bootstrap.progress(settings), deadline_seconds=parsed.timeout_seconds)
+    return 0
+
+
+def _status(settings: Settings, _: argparse.Namespace) -> int:
+    found = report.status(bootstrap.tables(settings), bootstrap.progress(settings))
+    sys.stdout.write(json.dumps(found, indent=2, default=str) + "\n")
+    return 0
+
+
+def _refuse(detail: str, code: int) -> int:
+    sys.stderr.write(f"ingest: {detail}\n")
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,125 @@
+"""Opens every connection of ingest and wires sources to the sink.
+
+Closing order: the pumps first (each commits what it has read, acknowledges it, and closes its source), then the REST
+door, which tells until the end how they are. The catalog holds no connection between commits.
+"""
+
+import logging
+import threading
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import psycopg2
+from bson.codec_options import DatetimeConversion
+from confluent_kafka import Consumer
+from psycopg2.extensions import connection, make_dsn, parse_dsn
+from psycopg2.extras import LogicalReplicationConnection
+from pydantic import SecretStr
+from pymongo import MongoClient
+from shopsphere_kit.clock import SystemClock
+from shopsphere_kit.errors import InvalidArgument
+from shopsphere_kit.lake import open_catalog
+
+from ingest.iceberg_tables import IcebergTables
+from ingest.pump import Pace, Pump
+from ingest.settings import Settings
+from ingest.sink import IcebergSink
+from ingest.sources.kafka import KafkaTopic, consumer_settings
+from ingest.sources.mongo import MongoCollection
+from ingest.sources.postgres_catalog import PostgresServer
+from ingest.sources.postgres_stream import PostgresDatabase
+from ingest.sources.progress import KafkaProgress, MongoProgress, PostgresProgress, Progress
+from ingest.sources.source import Source
+
+# The forms that the decoder reads, whatever the server's or the database's defaults are.
+_SESSION_OPTIONS = (
+    "-c TimeZone=UTC -c DateStyle=ISO -c IntervalStyle=iso_8601 -c bytea_output=hex -c extra_float_digits=1 "
+    "-c client_encoding=UTF8"
+)
+CONNECT_SECONDS = 10
+
+
+def tables(settings: Settings) -> IcebergTables:
+    """The bronze tables of the lake."""
+    return IcebergTables(open_catalog(settings.lake))
+
+
+def pumps(settings: Settings, stop: threading.Event) -> list[Pump]:
+    """One pump per source, all into one sink."""
+    sink = IcebergSink(tables(settings), SystemClock())
+    pace = Pace(settings.batch_rows, settings.batch_seconds)
+    return [Pump(source, sink, pace, stop) for source in sources(settings)]
+
+
+def sources(settings: Settings) -> list[Source]:
+    """The configured sources, not yet open."""
+    found: list[Source] = []
+    if "postgres" in settings.sources:
+        found.append(PostgresDatabase(*_postgres(settings)))
+    if "mongo" in settings.sources:
+        client = _mongo(settings)
+        found.extend(MongoCollection(settings.mongo_database, name, client) for name in settings.mongo_collections)
+    if "kafka" in settings.sources:
+        consumer = _kafka(settings)
+        found.extend(KafkaTopic(topic, consumer) for topic in settings.kafka_topics)
+    return found
+
+
+def progress(settings: Settings) -> Sequence[Progress]:
+    """What measures how far the tables are behind each configured source."""
+    found: list[Progress] = []
+    if "postgres" in settings.sources:
+        found.append(PostgresProgress(*_postgres(settings)))
+    if "mongo" in settings.sources:
+        client = _mongo(settings)
+        found.extend(MongoProgress(settings.mongo_database, name, client) for name in settings.mongo_collections)
+    if "kafka" in settings.sources:
+        consumer = _kafka(settings)
+        found.extend(KafkaProgress(topic, consumer) for topic in settings.kafka_topics)
+    return found
+
+
+def _postgres(settings: Settings) -> tuple[str, str, str, PostgresServer]:
+    address = _required("INGEST_POSTGRES_DSN", settings.postgres_dsn)
+    given = parse_dsn(address)
+    dsn = make_dsn(
+        address,
+        connect_timeout=CONNECT_SECONDS,
+        application_name="shopsphere-ingest",
+        options=f"{given.get('options', '')} {_SESSION_OPTIONS}".strip(),
+    )
+
+    def query() -> connection:
+        return psycopg2.connect(dsn)
+
+    def replication() -> LogicalReplicationConnection:
+        return psycopg2.connect(dsn, connection_factory=LogicalReplicationConnection)
+
+    database = given.get("dbname") or given.get("user") or "postgres"
+    server = PostgresServer(query, replication)
+    return database, settings.postgres_publication, settings.postgres_slot, server
+
+
+def _mongo(settings: Settings) -> Callable[[], MongoClient[dict[str, Any]]]:
+    address = _required("INGEST_MONGO_URI", settings.mongo_uri)
+    limit = CONNECT_SECONDS * 1000
+    # A date beyond year 9999 is a valid document; it stays a number instead of an error.
+    return lambda: MongoClient(
+        address,
+        tz_aware=True,
+        datetime_conversion=DatetimeConversion.DATETIME_AUTO,
+        serverSelectionTimeoutMS=limit,
+        connectTimeoutMS=limit,
+    )
+
+
+def _kafka(settings: Settings) -> Callable[[], Consumer]:
+    options = consumer_settings(settings.kafka.bootstrap_servers)
+    # Handed a standard logger, librdkafka's own lines come out as JSON like all others.
+    return lambda: Consumer(options, logger=logging.getLogger("librdkafka"))
+
+
+def _required(name: str, value: SecretStr | None) -> str:
+    if value is None or not value.get_secret_value():
+        raise InvalidArgument(f"{name} is not set; set it, or take its source out of INGEST_SOURCES", field=name)
+    return value.get_secret_value()

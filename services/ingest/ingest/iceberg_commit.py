@@ -1,0 +1,127 @@
+"""One commit to one Iceberg table: files and properties together, only on top of what the writer has seen.
+
+PyIceberg's own retry re-parents an append onto whatever another writer committed meanwhile, which would defeat the
+fence; so the staged updates go to `Catalog.commit_table` from here, once per look at the table. This module is the
+only one that touches the private parts of PyIceberg 0.12 (`Transaction._updates`, `_requirements`).
+"""
+
+import threading
+import time
+import uuid
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import pyarrow as pa
+from pyiceberg.catalog import Catalog
+from pyiceberg.exceptions import CommitFailedException, RESTError
+from pyiceberg.io.pyarrow import _check_pyarrow_schema_compatible, _dataframe_to_data_files
+from pyiceberg.manifest import DataFile
+from pyiceberg.table import Table
+from pyiceberg.table.snapshots import Snapshot
+from pyiceberg.table.update import AssertTableUUID
+from shopsphere_kit.errors import Unavailable
+from shopsphere_kit.logging import get_logger
+from sqlalchemy.exc import DBAPIError
+
+POSITION_PROPERTY = "shopsphere.position"
+COMMIT_PROPERTY = "shopsphere.commit"
+
+# A maintenance run or a locked SQLite file clears within seconds; after this the source backs off as a whole.
+COMMIT_SECONDS_MAX = 60.0
+_FIRST_PAUSE_SECONDS, _LAST_PAUSE_SECONDS = 0.02, 1.0
+# Each of these may hide a commit that took effect, so the table is read again before anything is repeated.
+_UNCERTAIN = (CommitFailedException, RESTError, DBAPIError, OSError)
+
+_log = get_logger(__name__)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What to add to the table as it was just read; `properties` go into the snapshot's summary."""
+
+    files: Sequence[DataFile]
+    properties: Mapping[str, str] = field(default_factory=dict)
+
+
+def recorded_position(table: Table) -> str | None:
+    """The position that the newest snapshot with one records, or None when the table was never written by ingest.
+
+    A table property of the same name, set in the same commit, remains when maintenance expires that snapshot.
+    """
+    for snapshot in _ancestors(table):
+        found = _property(snapshot, POSITION_PROPERTY)
+        if found is not None:
+            return found
+    return table.properties.get(POSITION_PROPERTY)
+
+
+def _ancestors(table: Table) -> Iterator[Snapshot]:
+    snapshot = table.current_snapshot()
+    while snapshot:
+        yield snapshot
+        parent = snapshot.parent_snapshot_id
+        snapshot = table.snapshot_by_id(parent) if parent is not None else None
+
+
+def write_files(table: Table, rows: pa.Table) -> list[DataFile]:
+    """Write rows as data files of the table's partitions; they belong to the table only once committed."""
+    if rows.num_rows == 0:
+        return []
+    _check_pyarrow_schema_compatible(table.schema(), rows.schema)
+    return list(_dataframe_to_data_files(table.metadata, rows, table.io))
+
+
+def commit(catalog: Catalog, identifier: str, plan: Callable[[Table], Plan | None]) -> bool:
+    """Commit what `plan` says of the freshly read table, and again while only the attempt failed.
+
+    `plan` raises to refuse, and returns None when there is nothing to do; then the answer is False. Raises
+    Unavailable when the catalog does not take the commit within COMMIT_SECONDS_MAX.
+    """
+    token = uuid.uuid4().hex
+    deadline = time.monotonic() + COMMIT_SECONDS_MAX
+    for pause in _pauses():
+        try:
+            table = catalog.load_table(identifier)
+            if _landed(table, token):
+                return True
+            planned = plan(table)
+            if planned is None:
+                return False
+            _attempt(catalog, table, planned, token)
+        except _UNCERTAIN as error:
+            if time.monotonic() > deadline:
+                raise Unavailable(f"the catalog does not take the commit to {identifier}: {error}") from error
+            _log.warning("commit not confirmed, looking again", table=identifier, error=type(error).__name__)
+            threading.Event().wait(pause)
+        else:
+            return True
+    raise AssertionError("pauses never end")
+
+
+def _pauses() -> Iterable[float]:
+    pause = _FIRST_PAUSE_SECONDS
+    while True:
+        yield pause
+        pause = min(2 * pause, _LAST_PAUSE_SECONDS)
+
+
+def _landed(table: Table, token: str) -> bool:
+    return any(_property(snapshot, COMMIT_PROPERTY) == token for snapshot in table.snapshots())
+
+
+def _property(snapshot: Snapshot, name: str) -> str | None:
+    # Not `in`: PyIceberg's Summary answers None for a missing key instead of raising, so it seems to have every key.
+    return snapshot.summary.additional_properties.get(name) if snapshot.summary else None
+
+
+def _attempt(catalog: Catalog, table: Table, plan: Plan, token: str) -> None:
+    transaction = table.transaction()
+    summary = {**plan.properties, COMMIT_PROPERTY: token}
+    with transaction.update_snapshot(snapshot_properties=summary).fast_append() as append:
+        for file in plan.files:
+            append.append_data_file(file)
+    if POSITION_PROPERTY in plan.properties:
+        transaction.set_properties({POSITION_PROPERTY: plan.properties[POSITION_PROPERTY]})
+    # fast_append staged the requirement that the branch still ends where this writer saw it end.
+    requirements = (*transaction._requirements, AssertTableUUID(uuid=table.metadata.table_uuid))  # noqa: SLF001
+    catalog.commit_table(table, requirements, transaction._updates)  # noqa: SLF001

@@ -1,0 +1,159 @@
+"""The bronze tables in the Iceberg catalog: made, widened, filled under the fence."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
+
+import pyarrow as pa
+from pyiceberg.catalog import Catalog
+from pyiceberg.exceptions import (
+    CommitFailedException,
+    NamespaceAlreadyExistsError,
+    NoSuchTableError,
+    ResolveError,
+    RESTError,
+    TableAlreadyExistsError,
+    ValidationError,
+)
+from pyiceberg.expressions import BooleanExpression
+from pyiceberg.manifest import DataFile
+from pyiceberg.table import Table
+from pyiceberg.transforms import DayTransform
+from shopsphere_kit.errors import Unavailable
+from shopsphere_kit.lake import BRONZE
+from sqlalchemy.exc import DBAPIError
+
+from ingest.errors import IncompatibleSchema, WriterFenced
+from ingest.iceberg_commit import POSITION_PROPERTY, Plan, commit, recorded_position, write_files
+from ingest.tables import INGESTED_AT, full_name, partition_column, properties
+
+# A lake that is away comes back; the source backs off and goes on from the recorded position.
+_AWAY = (DBAPIError, RESTError, OSError, CommitFailedException)
+_TYPE_CHANGES_REFUSED = (ResolveError, ValidationError, ValueError, TypeError)
+
+
+class IcebergTables:
+    """Bronze tables by their short name; safe to share between threads as long as each table has one writer."""
+
+    def __init__(self, catalog: Catalog) -> None:
+        self._catalog = catalog
+        self._fits: dict[str, pa.Schema] = {}
+        self._loaded: dict[str, Table] = {}
+
+    def ensure(self, name: str, schema: pa.Schema) -> None:
+        """Create the table when it is missing, and add the columns it lacks; raises IncompatibleSchema."""
+        if self._fits.get(name) == schema:
+            return
+        with _catalog_errors(name):
+            table = self._load(name) or self._create(name, schema)
+            self._widen(table, schema)
+            self._loaded[name] = self._catalog.load_table(full_name(name))
+        self._fits[name] = schema
+
+    def position(self, name: str) -> str | None:
+        """The position the table records, or None when it has none or does not exist."""
+        with _catalog_errors(name):
+            table = self._load(name)
+            return recorded_position(table) if table else None
+
+    def stage(self, name: str, rows: pa.Table) -> list[DataFile]:
+        """Write rows of an ensured table as files that no snapshot knows yet."""
+        if rows.num_rows == 0:
+            return []
+        with _catalog_errors(name):
+            return write_files(self._loaded[name], rows)
+
+    def describe(self) -> dict[str, dict[str, object]]:
+        """Rows, files, last commit (UTC) and position of every bronze table, by name."""
+        with _catalog_errors(BRONZE):
+            if not self._catalog.namespace_exists(BRONZE):
+                return {}
+            names = sorted(identifier[-1] for identifier in self._catalog.list_tables(BRONZE))
+            return {name: _described(self._catalog.load_table(full_name(name))) for name in names}
+
+    def commit(self, name: str, files: Sequence[DataFile], *, expected: str | None, position: str) -> None:
+        """Add staged files and record the position; raises WriterFenced when the table is not at `expected`."""
+
+        def plan(table: Table) -> Plan:
+            found = recorded_position(table)
+            if found != expected:
+                raise WriterFenced(
+                    f"{name} records the position {found}, this writer started from {expected}: another ingest writes "
+                    "the same tables; stop one of the two",
+                    field=name,
+                )
+            return Plan(files, {POSITION_PROPERTY: position})
+
+        commit(self._catalog, full_name(name), plan)
+
+    def append_new(
+        self,
+        name: str,
+        rows: pa.Table,
+        *,
+        known: Callable[[pa.Table], BooleanExpression],
+        unknown: Callable[[pa.Table, pa.Table], pa.Table],
+    ) -> int:
+        """Add those rows that the table does not have at the moment of the commit; returns their number."""
+        added = 0
+
+        def plan(table: Table) -> Plan | None:
+            nonlocal added
+            present = table.scan(row_filter=known(rows), selected_fields=("source", "position")).to_arrow()
+            new = unknown(rows, present)
+            added = new.num_rows
+            return Plan(write_files(table, new)) if added else None
+
+        commit(self._catalog, full_name(name), plan)
+        return added
+
+    def _load(self, name: str) -> Table | None:
+        try:
+            return self._catalog.load_table(full_name(name))
+        except NoSuchTableError:
+            return None
+
+    def _create(self, name: str, schema: pa.Schema) -> Table:
+        with suppress(NamespaceAlreadyExistsError):  # another thread was quicker
+            self._catalog.create_namespace_if_not_exists(BRONZE)
+        whole = schema if INGESTED_AT.name in schema.names else schema.append(INGESTED_AT)
+        column = partition_column(whole)
+        try:
+            with (
+                self._catalog.create_table_transaction(
+                    full_name(name), whole, properties=properties(whole)
+                ) as creation,
+                creation.update_spec() as spec,
+            ):
+                spec.add_field(column, DayTransform(), f"{column}_day")
+        except TableAlreadyExistsError:
+            pass
+        return self._catalog.load_table(full_name(name))
+
+    def _widen(self, table: Table, schema: pa.Schema) -> None:
+        try:
+            with table.update_schema() as update:
+                update.union_by_name(schema)
+        except CommitFailedException:
+            self._widen(self._catalog.load_table(table.name()), schema)
+        except _TYPE_CHANGES_REFUSED as error:
+            raise IncompatibleSchema(f"{'.'.join(table.name())}: {error}") from error
+
+
+@contextmanager
+def _catalog_errors(name: str) -> Iterator[None]:
+    try:
+        yield
+    except _AWAY as error:
+        raise Unavailable(f"the lake does not answer for {name}: {error}") from error
+
+
+def _described(table: Table) -> dict[str, object]:
+    snapshot = table.current_snapshot()
+    summary = snapshot.summary.additional_properties if snapshot and snapshot.summary else {}
+    return {
+        "rows": int(summary.get("total-records", 0)),
+        "files": int(summary.get("total-data-files", 0)),
+        "committed_at": datetime.fromtimestamp(snapshot.timestamp_ms / 1000, UTC) if snapshot else None,
+        "position": recorded_position(table),
+    }

@@ -1,0 +1,111 @@
+"""Positions: how far a bronze table has followed its source, and where in the source each row stands.
+
+A table's position is recorded as JSON in the snapshot that holds the rows up to it. A row's position is text
+that sorts in the order in which the source made the changes.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from ingest.errors import PositionLost
+
+
+@dataclass(frozen=True)
+class PostgresPosition:
+    """Every transaction whose commit record starts before `lsn` is in the table."""
+
+    lsn: int
+
+
+@dataclass(frozen=True)
+class KafkaPosition:
+    """Next offset to read of each partition; a partition without one is read from its beginning."""
+
+    offsets: Mapping[int, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class MongoPosition:
+    """The change stream's resume token, and the cluster time and running number of the last event that is in."""
+
+    token: Mapping[str, Any]
+    seconds: int
+    increment: int
+    index: int = 0
+
+
+Position = PostgresPosition | KafkaPosition | MongoPosition
+
+
+def encode(position: Position) -> str:
+    """The position as canonical JSON: equal positions give equal text, which the fence compares."""
+    match position:
+        case PostgresPosition(lsn):
+            body: dict[str, Any] = {"kind": "postgres", "lsn": f"{lsn:016X}"}
+        case KafkaPosition(offsets):
+            body = {"kind": "kafka", "offsets": {str(key): offsets[key] for key in sorted(offsets)}}
+        case MongoPosition(token, seconds, increment, index):
+            time = {"seconds": seconds, "increment": increment, "index": index}
+            body = {"kind": "mongo", "token": dict(token), "time": time}
+    return json.dumps(body, separators=(",", ":"))
+
+
+def decode(text: str) -> Position:
+    """The position that `encode` wrote; raises PositionLost when the text is none."""
+    try:
+        return _decode(json.loads(text))
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise PositionLost(
+            f"the table's property shopsphere.position is not a position ({error}); was the table written by hand?",
+            field="shopsphere.position",
+        ) from error
+
+
+def _decode(body: dict[str, Any]) -> Position:
+    match body["kind"]:
+        case "postgres":
+            return PostgresPosition(int(body["lsn"], 16))
+        case "kafka":
+            return KafkaPosition({int(key): int(value) for key, value in body["offsets"].items()})
+        case "mongo":
+            time = body["time"]
+            return MongoPosition(body["token"], time["seconds"], time["increment"], time["index"])
+        case kind:
+            raise ValueError(f"unknown kind {kind!r}")
+
+
+def parse_lsn(text: str) -> int:
+    """An LSN as Postgres prints it ("16/B374D848") as a number."""
+    high, low = text.split("/")
+    return (int(high, 16) << 32) | int(low, 16)
+
+
+def format_lsn(lsn: int) -> str:
+    """An LSN as Postgres prints it."""
+    return f"{lsn >> 32:X}/{lsn & 0xFFFFFFFF:X}"
+
+
+def postgres_row(lsn: int, index: int) -> str:
+    """Position of a row: its transaction's commit LSN and its running number within the transaction."""
+    return f"{lsn:016X}/{index:08X}"
+
+
+def snapshot_row_lsn(consistent_point: int) -> int:
+    """The LSN that rows of the initial copy carry.
+
+    The first streamed commit may start exactly at the consistent point. Records start at multiples of eight bytes, so
+    the byte before it sorts the copy in front of every streamed change, and no commit ever has it.
+    """
+    return consistent_point - 1
+
+
+def mongo_row(seconds: int, increment: int, index: int) -> str:
+    """Position of a change event: its cluster time and its running number among the events of that time."""
+    return f"{seconds:010d}.{increment:010d}/{index:08d}"
+
+
+def kafka_row(partition: int, offset: int) -> str:
+    """Position of a Kafka record."""
+    return f"{partition:05d}/{offset:020d}"

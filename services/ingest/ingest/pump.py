@@ -1,0 +1,167 @@
+"""Moves one source into the sink: open, read, commit, acknowledge; again after every failure that passes."""
+
+import threading
+import time
+from collections.abc import Callable
+from contextvars import copy_context
+from dataclasses import dataclass
+from enum import StrEnum
+
+from shopsphere_kit.errors import ShopSphereError, Unavailable
+from shopsphere_kit.logging import get_logger
+
+from ingest import metrics
+from ingest.batch import Batch
+from ingest.errors import WriterFenced
+from ingest.position import Position, decode, encode
+from ingest.sink import BronzeSink
+from ingest.sources.source import Source
+
+# A server that restarts is back within seconds; one that is gone is asked twice a minute.
+FIRST_BACKOFF_SECONDS, LAST_BACKOFF_SECONDS = 0.25, 30.0
+
+_log = get_logger(__name__)
+
+
+class State(StrEnum):
+    """What a pump is doing."""
+
+    STARTING = "starting"
+    RUNNING = "running"
+    WAITING = "waiting"
+    STOPPED = "stopped"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True)
+class Pace:
+    """When a batch is closed: after so many rows, or so many seconds after its first row."""
+
+    rows: int
+    seconds: float
+
+
+class Pump:
+    """One source, one thread; `run` returns when stopped, or when going on would be wrong."""
+
+    def __init__(self, source: Source, sink: BronzeSink, pace: Pace, stop: threading.Event) -> None:
+        self._source = source
+        self._sink = sink
+        self._pace = pace
+        self._stop = stop
+        self._recorded: dict[str, str | None] = {}
+        self.state = State.STARTING
+        self.failure: ShopSphereError | None = None
+
+    @property
+    def name(self) -> str:
+        """The source's name."""
+        return self._source.name
+
+    def run(self) -> None:
+        """Move batches until told to stop; what was read is committed before it returns."""
+        backoff = FIRST_BACKOFF_SECONDS
+        while not self._stop.is_set():
+            began = time.monotonic()
+            try:
+                self._session()
+            except Unavailable as error:
+                self.state = State.WAITING
+                metrics.INTERRUPTIONS.labels(self.name).inc()
+                backoff = FIRST_BACKOFF_SECONDS if time.monotonic() - began > LAST_BACKOFF_SECONDS else backoff
+                _log.warning("source interrupted", source=self.name, detail=error.detail, again_in_seconds=backoff)
+                self._stop.wait(backoff)
+                backoff = min(2 * backoff, LAST_BACKOFF_SECONDS)
+            except ShopSphereError as error:
+                self._fail(error)
+                return
+            finally:
+                self._source.close()
+        self.state = State.STOPPED
+
+    def step(self) -> int:
+        """Read once and commit what came; returns the number of batches."""
+        batches = self._source.read(rows=self._pace.rows, seconds=self._pace.seconds)
+        for batch in batches:
+            self._commit(batch)
+        self._source.acknowledge()
+        return len(batches)
+
+    def open(self) -> None:
+        """Make sure the tables exist and go to the positions they record."""
+        self._recorded = {}
+        for table, schema in self._source.fixed_tables.items():
+            self._sink.ensure(table, schema)
+        self._source.open(self._position)
+
+    def _session(self) -> None:
+        self.open()
+        self.state = State.RUNNING
+        _log.info("source opened", source=self.name)
+        while not self._stop.is_set():
+            self.step()
+
+    def _commit(self, batch: Batch) -> None:
+        expected, position = self._text(batch.table), encode(batch.position)
+        with metrics.COMMIT_SECONDS.labels(batch.table).time():
+            appended = self._sink.append(batch, expected=expected, position=position)
+        self._recorded[batch.table] = position
+        metrics.ROWS.labels(batch.table).inc(appended.rows)
+        metrics.REJECTED.labels(batch.source).inc(appended.rejected)
+        _log.info("committed", table=batch.table, rows=appended.rows, quarantined=appended.rejected)
+
+    def _position(self, table: str) -> Position | None:
+        text = self._text(table)
+        return decode(text) if text is not None else None
+
+    def _text(self, table: str) -> str | None:
+        if table not in self._recorded:
+            self._recorded[table] = self._sink.position(table)
+        return self._recorded[table]
+
+    def _fail(self, error: ShopSphereError) -> None:
+        self.state, self.failure = State.FAILED, error
+        _log.error("source failed", source=self.name, reason=error.reason, detail=error.detail)
+
+
+class Pumps:
+    """All pumps of a process, each in its thread; a fenced one stops them all, for another process has taken over."""
+
+    def __init__(self, pumps: list[Pump], stop: threading.Event, on_fenced: Callable[[], None] = lambda: None) -> None:
+        self.pumps = pumps
+        self._stop = stop
+        self._on_fenced = on_fenced
+        # Each thread gets a copy of this one's context, so that its log lines name the service too.
+        self._threads = [
+            threading.Thread(target=copy_context().run, args=(self._run, pump), name=pump.name) for pump in pumps
+        ]
+
+    def start(self) -> None:
+        """Start every pump."""
+        for thread in self._threads:
+            thread.start()
+
+    def stop(self, *, seconds: float) -> None:
+        """Ask every pump to commit what it has and return; wait so long for all of them."""
+        self._stop.set()
+        deadline = time.monotonic() + seconds
+        for thread in self._threads:
+            if thread.ident is not None:
+                thread.join(max(0.0, deadline - time.monotonic()))
+
+    @property
+    def failures(self) -> dict[str, ShopSphereError]:
+        """What the failed pumps failed of."""
+        return {pump.name: pump.failure for pump in self.pumps if pump.failure}
+
+    def _run(self, pump: Pump) -> None:
+        try:
+            pump.run()
+        except Exception:
+            # A defect in one source must not leave the process half alive and silent.
+            pump.state = State.FAILED
+            _log.exception("source crashed", source=pump.name)
+            self._on_fenced()
+            raise
+        if isinstance(pump.failure, WriterFenced):
+            self._on_fenced()

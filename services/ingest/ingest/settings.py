@@ -1,0 +1,49 @@
+"""Every knob of ingest; nothing else reads the environment."""
+
+from typing import Literal
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+from shopsphere_kit import topics
+from shopsphere_kit.settings import AuthSettings, HttpSettings, KafkaSettings, LakeSettings, RuntimeSettings
+
+SourceKind = Literal["postgres", "mongo", "kafka"]
+
+
+def _lake() -> LakeSettings:
+    return LakeSettings()  # pydantic-settings fills the required fields from the environment
+
+
+class Settings(BaseSettings):
+    """INGEST_* and the shared blocks."""
+
+    model_config = SettingsConfigDict(env_prefix="INGEST_")
+
+    sources: list[SourceKind] = Field(
+        ["postgres", "mongo", "kafka"], description="which systems to read, as a JSON list"
+    )
+    postgres_dsn: SecretStr | None = Field(None, description="libpq address of the database, with REPLICATION right")
+    postgres_publication: str = Field("shopsphere", description="publication to follow; made when missing")
+    postgres_slot: str = Field("shopsphere_ingest", description="logical replication slot; made when missing")
+    mongo_uri: SecretStr | None = Field(None, description="address of the MongoDB replica set")
+    mongo_database: str = Field("marketplace", description="MongoDB database")
+    mongo_collections: list[str] = Field(["marketplace_orders"], description="collections to follow, as a JSON list")
+    kafka_topics: list[str] = Field(
+        [
+            topics.EVENTS.name,
+            topics.STOCK_MOVEMENTS.name,
+            topics.FRAUD_DECISIONS.name,
+            topics.FRAUD_LABELS.name,
+        ],
+        description="topics to read, as a JSON list",
+    )
+    batch_rows: int = Field(50_000, ge=1, description="a commit is cut after about so many rows")
+    batch_seconds: float = Field(1.0, gt=0, description="a commit is cut so long after its first row, seconds")
+    stop_seconds: float = Field(30.0, gt=0, description="time for the last commits after SIGTERM, seconds")
+    rest_port: int = Field(18040, description="port of /healthz, /readyz and /metrics; 0 for any")
+
+    runtime: RuntimeSettings = Field(default_factory=RuntimeSettings)
+    auth: AuthSettings = Field(default_factory=AuthSettings)
+    lake: LakeSettings = Field(default_factory=_lake)
+    kafka: KafkaSettings = Field(default_factory=KafkaSettings)
+    http: HttpSettings = Field(default_factory=HttpSettings)

@@ -1,0 +1,1 @@
+"""The systems that ingest reads, behind one Protocol."""

@@ -1,0 +1,117 @@
+"""The MongoDB source against a real change stream."""
+
+import uuid
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from threading import Event
+from typing import Any
+
+import pytest
+from bson import Decimal128, Int64
+from bson.json_util import JSONOptions, loads
+from ingest import bootstrap, report
+from ingest.pump import Pump
+from ingest.settings import Settings
+from ingest_builders import bronze, bronze_tables
+from pydantic import SecretStr
+from pymongo import MongoClient
+from pymongo.collection import Collection
+from shopsphere_kit.settings import LakeSettings
+
+pytestmark = pytest.mark.servers
+TABLE = "bronze_mongo__marketplace_orders"
+
+
+@pytest.fixture
+def settings(mongo_uri: str, lake_settings: LakeSettings) -> Settings:
+    return Settings(
+        sources=["mongo"],
+        mongo_uri=SecretStr(mongo_uri),
+        mongo_database=f"t{uuid.uuid4().hex[:12]}",
+        lake=lake_settings,
+        batch_seconds=0.3,
+    )
+
+
+@pytest.fixture
+def orders(settings: Settings, mongo_uri: str) -> Iterator[Collection[dict[str, Any]]]:
+    client: MongoClient[dict[str, Any]] = MongoClient(mongo_uri)
+    yield client[settings.mongo_database]["marketplace_orders"]
+    client.drop_database(settings.mongo_database)
+    client.close()
+
+
+def a_pump(settings: Settings) -> Pump:
+    return bootstrap.pumps(settings, Event())[0]
+
+
+def drain(pump: Pump) -> None:
+    while pump.step():
+        pass
+
+
+def test_documents_are_copied_then_followed(
+    settings: Settings, orders: Collection[dict[str, Any]], lake_settings: LakeSettings
+) -> None:
+    document = {
+        "_id": "MP-1",
+        "amount": Decimal128("12.30"),
+        "units": Int64(3),
+        "placed_at": datetime(2024, 1, 1, tzinfo=UTC),
+    }
+    orders.insert_one(document)
+    pump = a_pump(settings)
+    pump.open()
+    pump.step()
+    orders.insert_one({"_id": "MP-2", "items": "not a list"})
+    orders.update_one({"_id": "MP-2"}, {"$set": {"status": "shipped"}})
+    drain(pump)
+    orders.delete_one({"_id": "MP-1"})
+    drain(pump)
+    pump._source.close()
+    rows = bronze(lake_settings, TABLE)
+    assert [(row["_op"], row["_id"]) for row in rows] == [
+        ("r", '"MP-1"'),
+        ("c", '"MP-2"'),
+        ("u", '"MP-2"'),
+        ("d", '"MP-1"'),
+    ]
+    copied = loads(str(rows[0]["document"]), json_options=JSONOptions(tz_aware=True))
+    assert copied == document
+    assert '{"$numberDecimal": "12.30"}' in str(rows[0]["document"])
+    assert rows[3]["document"] is None
+
+
+def test_a_second_reader_goes_on_where_the_first_committed(
+    settings: Settings, orders: Collection[dict[str, Any]], lake_settings: LakeSettings
+) -> None:
+    first = a_pump(settings)
+    first.open()
+    drain(first)
+    orders.insert_many([{"_id": f"MP-{number}"} for number in range(10)])
+    drain(first)
+    first._source.close()
+    orders.insert_many([{"_id": f"MP-{number}"} for number in range(10, 20)])
+    second = a_pump(settings)
+    second.open()
+    drain(second)
+    second._source.close()
+    assert sorted(str(row["_id"]) for row in bronze(lake_settings, TABLE)) == sorted(f'"MP-{n}"' for n in range(20))
+
+
+def test_progress_says_whether_events_are_missing(
+    settings: Settings, orders: Collection[dict[str, Any]], lake_settings: LakeSettings
+) -> None:
+    pump, (progress,) = a_pump(settings), bootstrap.progress(settings)
+    positions = report.positions(bronze_tables(lake_settings))
+    progress.mark()
+    assert progress.behind(positions) == ["marketplace_orders is not copied"]
+    pump.open()
+    drain(pump)
+    assert progress.behind(positions) == []
+    orders.insert_one({"_id": "MP-1"})
+    progress.mark()
+    assert progress.behind(positions) != []
+    drain(pump)
+    pump._source.close()
+    assert progress.behind(positions) == []

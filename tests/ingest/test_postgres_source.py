@@ -1,0 +1,201 @@
+"""The Postgres source against a real server."""
+
+from collections.abc import Iterator
+from threading import Event
+
+import psycopg2
+import pytest
+from ingest import bootstrap, report
+from ingest.pump import Pump
+from ingest.settings import Settings
+from ingest_builders import a_database, bronze, bronze_tables, execute
+from pydantic import SecretStr
+from shopsphere_kit.settings import LakeSettings
+
+pytestmark = pytest.mark.servers
+
+PEOPLE = """create table people (
+    id bigint primary key, name text, balance numeric(12,2), rate numeric(18,6), born date, seen timestamptz,
+    active boolean, visits int, note text
+)"""
+
+
+@pytest.fixture
+def dsn(postgres_dsn: str) -> Iterator[str]:
+    address = a_database(postgres_dsn)
+    execute(address, PEOPLE, "alter table people replica identity full", "create table empty (id bigint primary key)")
+    yield address
+    name = psycopg2.extensions.parse_dsn(address)["dbname"]
+    execute(
+        postgres_dsn,
+        f"select pg_drop_replication_slot(slot_name) from pg_replication_slots where database = '{name}'",  # noqa: S608
+        f"drop database {name} with (force)",
+    )
+
+
+@pytest.fixture
+def settings(dsn: str, lake_settings: LakeSettings) -> Settings:
+    slot = "slot_" + psycopg2.extensions.parse_dsn(dsn)["dbname"]
+    return Settings(
+        sources=["postgres"],
+        postgres_dsn=SecretStr(dsn),
+        postgres_slot=slot,
+        lake=lake_settings,
+        batch_seconds=0.3,
+    )
+
+
+@pytest.fixture
+def pump(settings: Settings) -> Iterator[Pump]:
+    made = bootstrap.pumps(settings, Event())[0]
+    yield made
+    made._source.close()
+
+
+def drain(pump: Pump) -> None:
+    """Step until a step brings nothing."""
+    while pump.step():
+        pass
+
+
+def test_a_table_is_copied_with_exact_types(dsn: str, pump: Pump, lake_settings: LakeSettings) -> None:
+    execute(
+        dsn,
+        "insert into people values (1, 'Ada', 12.30, 0.000001, '1815-12-10', '2024-02-29 23:59:59.123456+02', true, 3,"
+        " 'two\nlines, \"quotes\"'), (2, '', null, null, null, null, null, null, null)",
+    )
+    pump.open()
+    drain(pump)
+    first, second = bronze(lake_settings, "bronze_postgres__people")
+    assert (first["name"], str(first["balance"]), str(first["rate"])) == ("Ada", "12.30", "0.000001")
+    assert (str(first["born"]), first["active"], first["visits"]) == ("1815-12-10", True, 3)
+    assert str(first["seen"]) == "2024-02-29 21:59:59.123456+00:00"
+    assert (first["note"], first["_op"]) == ('two\nlines, "quotes"', "r")
+    assert (second["name"], second["balance"], second["note"]) == ("", None, None)
+    assert bronze(lake_settings, "bronze_postgres__empty") == []
+
+
+def test_changes_follow_the_copy_without_gap_or_overlap(dsn: str, pump: Pump, lake_settings: LakeSettings) -> None:
+    execute(dsn, "insert into people (id, name) values (1, 'Ada')")
+    pump.open()
+    execute(dsn, "insert into people (id, name) values (2, 'Grace')")  # after the snapshot, before the copy
+    drain(pump)
+    execute(dsn, "update people set name = 'Augusta' where id = 1", "delete from people where id = 2")
+    drain(pump)
+    rows = bronze(lake_settings, "bronze_postgres__people")
+    found = [(row["_op"], row["id"], row["name"]) for row in rows]
+    assert found == [("r", 1, "Ada"), ("c", 2, "Grace"), ("u", 1, "Augusta"), ("d", 2, "Grace")]
+
+
+def test_rows_of_one_transaction_share_its_position(dsn: str, pump: Pump, lake_settings: LakeSettings) -> None:
+    pump.open()
+    drain(pump)
+    execute(dsn, "begin; insert into people (id) values (1), (2); insert into empty values (3); commit")
+    drain(pump)
+    people = [str(row["_position"]).split("/") for row in bronze(lake_settings, "bronze_postgres__people")]
+    (other,) = [str(row["_position"]).split("/") for row in bronze(lake_settings, "bronze_postgres__empty")]
+    assert [index for _, index in people] == ["00000000", "00000001"]
+    assert other == [people[0][0], "00000002"]
+
+
+def test_an_aborted_transaction_leaves_no_row(dsn: str, pump: Pump, lake_settings: LakeSettings) -> None:
+    pump.open()
+    execute(dsn, "begin; insert into people (id) values (1); rollback", "insert into people (id) values (2)")
+    drain(pump)
+    assert [row["id"] for row in bronze(lake_settings, "bronze_postgres__people")] == [2]
+
+
+def test_a_changed_key_is_a_delete_and_a_create(dsn: str, pump: Pump, lake_settings: LakeSettings) -> None:
+    pump.open()
+    drain(pump)
+    execute(dsn, "insert into people (id) values (1)", "update people set id = 9 where id = 1", "truncate people")
+    drain(pump)
+    rows = bronze(lake_settings, "bronze_postgres__people")
+    assert [(row["_op"], row["id"]) for row in rows] == [("c", 1), ("d", 1), ("c", 9), ("t", None)]
+
+
+def test_a_value_stored_apart_and_not_touched_is_not_null(dsn: str, pump: Pump, lake_settings: LakeSettings) -> None:
+    pump.open()
+    drain(pump)
+    execute(
+        dsn,
+        "alter table people alter column note set storage external",
+        "insert into people (id, note) values (1, repeat('x', 20000))",
+        "update people set name = 'Ada' where id = 1",
+    )
+    drain(pump)
+    rows = bronze(lake_settings, "bronze_postgres__people")
+    assert [(row["_op"], len(str(row["note"]))) for row in rows] == [("c", 20000), ("u", 20000)]
+
+
+def test_an_added_column_appears_and_an_impossible_value_is_quarantined(
+    dsn: str, pump: Pump, lake_settings: LakeSettings
+) -> None:
+    pump.open()
+    drain(pump)
+    execute(
+        dsn,
+        "insert into people (id) values (1)",
+        "alter table people add column colour text",
+        "insert into people (id, colour) values (2, 'red')",
+        "insert into people (id, balance) values (3, 'NaN')",
+    )
+    drain(pump)
+    rows = bronze(lake_settings, "bronze_postgres__people")
+    assert [(row["id"], row["colour"]) for row in rows] == [(1, None), (2, "red")]
+    (bad,) = bronze(lake_settings, "quarantine")
+    assert (bad["source"], bad["reason"]) == ("postgres:public.people", "value_out_of_range")
+    assert b'"id": "3"' in bad["value"]  # type: ignore[operator]
+
+
+def test_a_type_that_bronze_cannot_become_is_quarantined(dsn: str, pump: Pump, lake_settings: LakeSettings) -> None:
+    pump.open()
+    drain(pump)
+    execute(
+        dsn,
+        "insert into people (id, visits) values (1, 5)",
+        "alter table people alter column visits type text",
+        "insert into people (id, visits) values (2, 'many')",
+        "alter table people alter column visits type bigint using 7",
+        "insert into people (id, visits) values (3, 3000000000)",
+    )
+    drain(pump)
+    rows = bronze(lake_settings, "bronze_postgres__people")
+    assert [(row["id"], row["visits"]) for row in rows] == [(1, 5), (3, 3000000000)]
+    assert [row["reason"] for row in bronze(lake_settings, "quarantine")] == ["incompatible_schema"]
+
+
+def test_a_table_made_later_is_copied_and_followed(
+    dsn: str, pump: Pump, settings: Settings, lake_settings: LakeSettings
+) -> None:
+    pump.open()
+    drain(pump)
+    execute(dsn, "create table later (id bigint primary key)", "insert into later values (1)")
+    with pytest.raises(Exception, match="joined the publication"):
+        drain(pump)
+    pump._source.close()
+    pump.open()
+    drain(pump)
+    execute(dsn, "insert into later values (2)")
+    drain(pump)
+    assert [row["id"] for row in bronze(lake_settings, "bronze_postgres__later")] == [1, 2]
+
+
+def test_tables_without_changes_do_not_hold_the_slot_back(dsn: str, pump: Pump, settings: Settings) -> None:
+    pump.open()
+    drain(pump)
+    execute(dsn, "select pg_logical_emit_message(true, 'noise', repeat('x', 9999)) from generate_series(1, 99)")
+    tables, sources = bronze_tables(settings.lake), bootstrap.progress(settings)
+    sources[0].mark()
+    while sources[0].behind(report.positions(tables)):
+        pump._source.read(rows=10, seconds=0.1)
+        pump._source.acknowledge()
+
+
+def test_a_slot_that_was_dropped_is_noticed(dsn: str, pump: Pump, settings: Settings) -> None:
+    pump.open()
+    drain(pump)
+    pump._source.close()
+    execute(dsn, f"select pg_drop_replication_slot('{settings.postgres_slot}')")
+    with pytest.raises(Exception, match="changes are missing"):
+        pump.open()

@@ -1,0 +1,108 @@
+"""Text to exact types, envelopes, and positions."""
+
+from decimal import Decimal
+
+import pyarrow as pa
+import pytest
+from ingest import envelope, position
+from ingest.errors import PositionLost
+from ingest.pgoutput import Column
+from ingest.position import KafkaPosition, MongoPosition, PostgresPosition
+from ingest.postgres_types import arrow_type, cast_text
+from ingest.rows import Change, changes_chunk
+from ingest.tables import KAFKA_SCHEMA, MONGO_SCHEMA, properties
+from ingest_builders import NOON
+
+NUMERIC_12_2 = ((12 << 16) | 2) + 4
+
+
+@pytest.mark.parametrize(
+    ("oid", "modifier", "text", "value"),
+    [
+        (16, -1, "t", True),
+        (20, -1, "-9223372036854775808", -(2**63)),
+        (21, -1, "-32768", -32768),
+        (23, -1, "2147483647", 2**31 - 1),
+        (1700, NUMERIC_12_2, "9999999999.99", Decimal("9999999999.99")),
+        (1700, -1, "1e-400", "1e-400"),
+        (1700, ((39 << 16) | 2) + 4, "1.00", "1.00"),
+        (17, -1, "\\x00ff", b"\x00\xff"),
+        (25, -1, "", ""),
+        (2950, -1, "a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11", "a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11"),
+        (3802, -1, '{"a": 1}', '{"a": 1}'),
+        (1007, -1, "{1,2}", "{1,2}"),
+    ],
+)
+def test_text_becomes_its_exact_value(oid: int, modifier: int, text: str, value: object) -> None:
+    target = arrow_type(Column("c", oid, modifier, False))
+    assert cast_text(pa.array([text, None], pa.string()), target).to_pylist() == [value, None]
+
+
+@pytest.mark.parametrize(("oid", "modifier", "text"), [(1700, NUMERIC_12_2, "NaN"), (1082, -1, "infinity")])
+def test_a_value_without_a_place_in_the_type_is_rejected_alone(oid: int, modifier: int, text: str) -> None:
+    columns = [Column("id", 20, -1, True), Column("c", oid, modifier, False)]
+    changes = [Change("c", str(n), NOON, (b"%d" % n, text.encode() if n == 1 else None)) for n in range(3)]
+    chunk = changes_chunk(columns, changes, "postgres:public.t")
+    assert chunk.rows["id"].to_pylist() == [0, 2]
+    (bad,) = chunk.rejected
+    assert (bad.position, bad.reason, bad.detail.split(":")[0]) == ("1", "value_out_of_range", "column c")
+
+
+@pytest.mark.parametrize(
+    "placed",
+    [PostgresPosition(2**63), KafkaPosition({1: 5, 0: 0}), MongoPosition({"_data": "82"}, 1700000000, 3, 2)],
+)
+def test_a_position_survives_being_written(placed: position.Position) -> None:
+    assert position.decode(position.encode(placed)) == placed
+
+
+@pytest.mark.parametrize("text", ["", "{}", '{"kind":"oracle"}', '{"kind":"postgres"}', "[]"])
+def test_what_is_no_position_is_refused(text: str) -> None:
+    with pytest.raises(PositionLost):
+        position.decode(text)
+
+
+def test_row_positions_sort_as_the_source_went() -> None:
+    copy = position.postgres_row(position.snapshot_row_lsn(0x100), 2**31)
+    assert copy < position.postgres_row(0x100, 0) < position.postgres_row(0x100, 16) < position.postgres_row(0xA00, 0)
+    assert position.mongo_row(9, 10, 0) < position.mongo_row(10, 9, 1) < position.mongo_row(10, 9, 10)
+    assert position.parse_lsn(position.format_lsn(0x16_B374D848)) == 0x16_B374D848
+
+
+EVENT = b'{"event_id": "e1", "occurred_at": "2024-01-01T00:00:00Z", "more": [1, {"x": null}]}'
+LABEL = b'{"order_id": "17", "occurred_at": "2024-01-01T00:00:00.5+02:00"}'
+
+
+@pytest.mark.parametrize(("topic", "value"), [("events", EVENT), ("stock-movements", EVENT), ("fraud-labels", LABEL)])
+def test_a_record_with_its_envelope_passes(topic: str, value: bytes) -> None:
+    assert envelope.fault(topic, value) is None
+
+
+@pytest.mark.parametrize(
+    ("value", "reason"),
+    [
+        (None, "value_missing"),
+        (b"", "value_missing"),
+        (b"{", "not_json"),
+        (EVENT + b"x", "not_json"),
+        (EVENT.replace(b"e1", b"\xff"), "not_utf8"),
+        (b"[]", "envelope_incomplete"),
+        (LABEL, "envelope_incomplete"),
+        (EVENT.replace(b'"e1"', b'""'), "envelope_incomplete"),
+        (EVENT.replace(b'"e1"', b"1"), "envelope_incomplete"),
+        (EVENT.replace(b"Z", b""), "envelope_incomplete"),
+        (EVENT.replace(b"2024", b"yesterday"), "envelope_incomplete"),
+    ],
+)
+def test_a_record_without_its_envelope_has_a_reason(value: bytes | None, reason: str) -> None:
+    fault = envelope.fault("events", value)
+    assert fault is not None
+    assert fault[0] == reason
+
+
+@pytest.mark.parametrize("schema", [KAFKA_SCHEMA, MONGO_SCHEMA])
+def test_columns_with_content_have_no_statistics(schema: pa.Schema) -> None:
+    made = properties(schema)
+    assert made["write.metadata.metrics.default"] == "none"
+    content = {"key", "value", "headers", "document", "_id"} & set(schema.names)
+    assert {made[f"write.metadata.metrics.column.{name}"] for name in content} == {"none"}
