@@ -81,9 +81,8 @@ def _spark_s3(prefix: str, settings: LakeSettings) -> dict[str, str]:
     properties = _s3_properties(settings)
     if not properties:
         return {}
-    return {f"{prefix}.io-impl": "org.apache.iceberg.aws.s3.S3FileIO"} | {
-        f"{prefix}.{name}": value for name, value in properties.items()
-    }
+    named = {f"{prefix}.io-impl": "org.apache.iceberg.aws.s3.S3FileIO", f"{prefix}.client.region": settings.s3_region}
+    return named | {f"{prefix}.{name}": value for name, value in properties.items()}
 
 
 def _jdbc_uri(catalog_uri: str) -> str:

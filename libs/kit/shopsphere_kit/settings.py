@@ -7,6 +7,7 @@ process. Only `settings.py` modules read the environment.
 from enum import StrEnum
 from pathlib import Path
 from typing import Self
+from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -80,6 +81,11 @@ class HttpSettings(BaseSettings):
     max_body_bytes: int = Field(1_048_576, description="largest request body, bytes")
     request_timeout_seconds: float = Field(10.0, description="longest time a request may take, seconds")
     shutdown_grace_seconds: float = Field(5.0, description="time open requests get after SIGTERM, seconds")
+
+
+def password_in(address: SecretStr | None) -> SecretStr | None:
+    """The password of `scheme://user:password@host/…`, empty when there is none; None for no address."""
+    return None if address is None else SecretStr(urlsplit(address.get_secret_value()).password or "")
 
 
 def refuse_placeholders(environment: Environment, secrets: dict[str, SecretStr | None]) -> None:

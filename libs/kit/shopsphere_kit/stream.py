@@ -16,14 +16,19 @@ from pathlib import Path
 from typing import Any
 
 import faust
+from aiokafka.client import AIOKafkaClient
+from aiokafka.errors import KafkaError
 
 from shopsphere_kit import metrics
 from shopsphere_kit.logging import get_logger
+from shopsphere_kit.waiting import await_until
 
 _log = get_logger(__name__)
 EXIT_SINK_FAILED = 70  # EX_SOFTWARE of sysexits.h
 # A batch takes well under a second; supervisors and orchestrators wait ten or more before they kill.
 STOP_SECONDS_MAX = 8.0
+# Longer than any restart of a broker; after it the process ends and its supervisor decides.
+BROKER_SECONDS_MAX = 300.0
 
 
 @dataclass(frozen=True)
@@ -109,6 +114,7 @@ def _record(event: Any) -> Record:
 async def run_worker(worker: StreamWorker, handle: Handler) -> None:
     """Consume until cancelled; on cancellation the batch in hand is finished and acknowledged."""
     worker.datadir.mkdir(parents=True, exist_ok=True)
+    await _broker_known(worker.bootstrap_servers)
     app = build_app(worker, handle)
     app.finalize()
     faust_worker = faust.Worker(app, loglevel="WARN", override_logging=False, loop=asyncio.get_running_loop())
@@ -119,10 +125,29 @@ async def run_worker(worker: StreamWorker, handle: Handler) -> None:
         await _stop(faust_worker)
 
 
+async def _broker_known(bootstrap_servers: str) -> None:
+    # Right after its start, or while it is fenced, a broker answers with a list of no brokers, and the client's group
+    # coordinator dies of that for good. So the worker begins only when the list names one.
+    client = AIOKafkaClient(bootstrap_servers=bootstrap_servers)
+
+    async def named() -> bool:
+        try:
+            await client.bootstrap()
+        except KafkaError:
+            return False
+        return bool(client.cluster.brokers())
+
+    try:
+        await await_until(named, deadline_seconds=BROKER_SECONDS_MAX, what="a Kafka broker", poll_seconds=0.5)
+    finally:
+        await client.close()
+
+
 async def _stop(faust_worker: faust.Worker) -> None:
     # A Faust worker that is told to stop while it still starts can wait for itself for ever. Leaving is safe: what was
     # not acknowledged comes again.
-    stopping = asyncio.ensure_future(faust_worker.stop())
+    # After a signal the stop runs in a task of Faust's own, and a second stop() returns at once: wait for the first.
+    stopping = faust_worker._signal_stop_future or asyncio.ensure_future(faust_worker.stop())  # noqa: SLF001
     done, _ = await asyncio.wait({stopping}, timeout=STOP_SECONDS_MAX)
     if not done:
         _log.warning("the worker did not stop in time; leaving without it", seconds=STOP_SECONDS_MAX)

@@ -1,10 +1,19 @@
 """Every knob of the fraud service, from the environment; nothing else reads it."""
 
 from pathlib import Path
+from typing import Self
 
-from pydantic import AliasChoices, Field, SecretStr
+from pydantic import AliasChoices, Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
-from shopsphere_kit.settings import AuthSettings, HttpSettings, KafkaSettings, LakeSettings, RuntimeSettings
+from shopsphere_kit.settings import (
+    AuthSettings,
+    HttpSettings,
+    KafkaSettings,
+    LakeSettings,
+    RuntimeSettings,
+    password_in,
+    refuse_placeholders,
+)
 
 
 class Settings(BaseSettings):
@@ -44,6 +53,13 @@ class Settings(BaseSettings):
     blocked_cards_file: Path | None = Field(None, description="file of blocked card tokens, one per line")
 
     label_delay_days: int = Field(7, ge=0, description="days before the split whose orders are too young to train on")
+
+    @model_validator(mode="after")
+    def _real_secrets(self) -> Self:
+        # Training needs no Redis, so it is not told one.
+        told = self.redis_url if "redis_url" in self.model_fields_set else None
+        refuse_placeholders(self.runtime.environment, {"FRAUD_REDIS_URL": password_in(told)})
+        return self
 
     @staticmethod
     def lake() -> LakeSettings:

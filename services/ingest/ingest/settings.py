@@ -1,11 +1,19 @@
 """Every knob of ingest; nothing else reads the environment."""
 
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from shopsphere_kit import topics
-from shopsphere_kit.settings import AuthSettings, HttpSettings, KafkaSettings, LakeSettings, RuntimeSettings
+from shopsphere_kit.settings import (
+    AuthSettings,
+    HttpSettings,
+    KafkaSettings,
+    LakeSettings,
+    RuntimeSettings,
+    password_in,
+    refuse_placeholders,
+)
 
 SourceKind = Literal["postgres", "mongo", "kafka"]
 
@@ -47,3 +55,11 @@ class Settings(BaseSettings):
     lake: LakeSettings = Field(default_factory=_lake)
     kafka: KafkaSettings = Field(default_factory=KafkaSettings)
     http: HttpSettings = Field(default_factory=HttpSettings)
+
+    @model_validator(mode="after")
+    def _real_secrets(self) -> Self:
+        # A key-value DSN has its password elsewhere (a password file, say), so only addresses are looked into.
+        secrets = {"INGEST_POSTGRES_DSN": self.postgres_dsn, "INGEST_MONGO_URI": self.mongo_uri}
+        given = {name: value for name, value in secrets.items() if value and "://" in value.get_secret_value()}
+        refuse_placeholders(self.runtime.environment, {name: password_in(value) for name, value in given.items()})
+        return self

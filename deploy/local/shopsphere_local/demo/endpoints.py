@@ -82,7 +82,8 @@ class Doors:
             rest = (await client.post("/v1/score", json=order, headers={"Idempotency-Key": key})).json()
         async with self._grpc("fraud") as channel:
             stub = fraud_pb2_grpc.FraudServiceStub(channel)
-            request = fraud_pb2.ScoreRequest(**{**order, "idempotency_key": key})
+            ordered_at = datetime.fromisoformat(order["ordered_at"])
+            request = fraud_pb2.ScoreRequest(**{**order, "ordered_at": ordered_at, "idempotency_key": key})
             found = await stub.Score(request, metadata=self._metadata, timeout=_SECONDS)
         expect(found.score_bits == rest["score_bits"], f"gRPC says {found.score_bits}, REST {rest['score_bits']}")
 

@@ -71,8 +71,8 @@ class Lakehouse:
 
 
 def query(sql: str, tables: dict[str, pa.Table], **parameters: object) -> list[tuple[Any, ...]]:
-    """Run SQL over Arrow tables in a DuckDB of its own, in UTC."""
-    with duckdb.connect(config={"TimeZone": "UTC"}) as connection:
+    """Run SQL over Arrow tables in a DuckDB of its own."""
+    with duckdb.connect() as connection:
         for name, table in tables.items():
             connection.register(name, table)
         return connection.execute(sql, parameters or None).fetchall()

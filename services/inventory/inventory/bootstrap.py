@@ -1,0 +1,153 @@
+"""Opens connections and wires the parts; the only place here that does.
+
+Order of closing: the doors (or the stream worker) first, so that no new work comes; then the Kafka producer; Redis
+last, because everything before it may still need an answer.
+"""
+
+import uuid
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+from importlib.metadata import version
+
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka.errors import KafkaError
+from redis.asyncio import BlockingConnectionPool, Redis
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import RedisError
+from redis.exceptions import TimeoutError as RedisTimeoutError
+from shopsphere_kit import serving
+from shopsphere_kit.auth import TokenVerifier
+from shopsphere_kit.health import Readiness
+from shopsphere_kit.stream import StreamWorker, run_worker
+from shopsphere_kit.topics import STOCK_MOVEMENTS
+from shopsphere_kit.waiting import await_until
+
+from inventory import audit, library, rest, rpc
+from inventory.application import Inventory
+from inventory.audit import AuditReport
+from inventory.errors import StockUnavailable
+from inventory.redis_store import RedisStockStore
+from inventory.settings import Settings
+from inventory.stream import KafkaDeadLetters, create_handler, rewind_to_store
+
+
+def new_reservation_id() -> str:
+    """An id that nobody can guess."""
+    return f"R{uuid.uuid4().hex}"
+
+
+@asynccontextmanager
+async def open_redis(settings: Settings) -> AsyncIterator[Redis]:
+    """Redis with our functions in it; waits for it as long as the settings allow."""
+    pool = BlockingConnectionPool.from_url(
+        settings.redis_url.get_secret_value(),
+        max_connections=settings.redis_connections_max,
+        timeout=settings.redis_timeout_seconds,
+        socket_timeout=settings.redis_timeout_seconds,
+        socket_connect_timeout=settings.redis_timeout_seconds,
+    )
+    client = Redis.from_pool(pool)
+
+    async def answers() -> bool:
+        try:
+            return bool(await client.ping())
+        except (RedisConnectionError, RedisTimeoutError):
+            return False
+
+    try:
+        await await_until(answers, deadline_seconds=settings.start_deadline_seconds, what="Redis (INVENTORY_REDIS_URL)")
+        await library.load(client)
+        yield client
+    finally:
+        await client.aclose()
+
+
+@asynccontextmanager
+async def open_producer(settings: Settings) -> AsyncIterator[AIOKafkaProducer]:
+    """A producer whose acknowledgement means that the broker has the record."""
+    producer = AIOKafkaProducer(bootstrap_servers=settings.kafka.bootstrap_servers, acks="all", enable_idempotence=True)
+
+    async def starts() -> bool:
+        try:
+            await producer.start()
+        except KafkaError:
+            return False
+        return True
+
+    try:
+        await await_until(
+            starts,
+            deadline_seconds=settings.start_deadline_seconds,
+            what="Kafka (SHOPSPHERE_KAFKA_BOOTSTRAP_SERVERS)",
+        )
+        yield producer
+    finally:
+        await producer.stop()
+
+
+async def serve(settings: Settings) -> None:
+    """Both doors, until SIGTERM."""
+    async with open_redis(settings) as client:
+        inventory = Inventory(RedisStockStore(client, settings.retention), new_reservation_id)
+        verifier = TokenVerifier(settings.auth)
+        app = rest.create_app(inventory, verifier, _readiness(client), settings.http, version("shopsphere-inventory"))
+        server = rpc.create_server(inventory, verifier, settings.http.host, settings.grpc_port)
+        await serving.serve(app, http=settings.http, rest_port=settings.rest_port, grpc_server=server)
+
+
+async def stream(settings: Settings) -> None:
+    """The stream worker, until SIGTERM."""
+    worker = StreamWorker(
+        app_id=settings.stream_app_id,
+        topic=STOCK_MOVEMENTS.name,
+        bootstrap_servers=settings.kafka.bootstrap_servers,
+        datadir=settings.stream_datadir,
+        instance_id=settings.stream_instance_id,
+        batch_max=settings.stream_batch_records_max,
+        batch_within_seconds=settings.stream_batch_within_seconds,
+    )
+    async with open_redis(settings) as client, open_producer(settings) as producer:
+        store = RedisStockStore(client, settings.retention)
+        await _rewind(settings, await producer.partitions_for(STOCK_MOVEMENTS.name), store)
+        await run_worker(worker, create_handler(store, KafkaDeadLetters(producer)))
+
+
+async def _rewind(settings: Settings, partitions: Iterable[int], store: RedisStockStore) -> None:
+    consumer = AIOKafkaConsumer(
+        bootstrap_servers=settings.kafka.bootstrap_servers,
+        group_id=settings.stream_app_id,
+        enable_auto_commit=False,
+    )
+
+    async def is_done() -> bool:
+        try:
+            await rewind_to_store(consumer, partitions, store)
+        except KafkaError:  # a member killed a moment ago still counts as alive until its session ends
+            return False
+        return True
+
+    await consumer.start()
+    try:
+        await await_until(is_done, deadline_seconds=settings.start_deadline_seconds, what="a free consumer group")
+    finally:
+        await consumer.stop()
+
+
+async def run_audit(settings: Settings) -> AuditReport:
+    """Every balance against the fold of its journal."""
+    async with open_redis(settings) as client:
+        return await audit.run(RedisStockStore(client, settings.retention))
+
+
+def _readiness(client: Redis) -> Readiness:
+    async def functions() -> None:
+        try:
+            present = await library.installed_version(client)
+        except RedisError as error:
+            raise StockUnavailable("Redis does not answer") from error
+        if present != library.VERSION:
+            raise StockUnavailable(f"Redis holds version {present} of our functions, not {library.VERSION}")
+
+    readiness = Readiness()
+    readiness.add("redis", functions)
+    return readiness

@@ -1,0 +1,101 @@
+"""What can go wrong here, under the kit's tree; each maps once to an HTTP status and a gRPC code.
+
+NotFound            SkuUnknown, LocationUnknown, ReservationUnknown
+FailedPrecondition  InsufficientStock, ReservationNotHeld
+Conflict            IdempotencyKeyReused
+InvalidArgument     IdempotencyKeyMissing, MovementRejected
+Unavailable         StockUnavailable
+"""
+
+from shopsphere_kit.errors import (
+    Conflict,
+    FailedPrecondition,
+    InvalidArgument,
+    NotFound,
+    ShopSphereError,
+    Unavailable,
+)
+
+from inventory.stock import Refusal, Refused
+
+
+class SkuUnknown(NotFound):
+    """No stock of the sku was ever recorded."""
+
+    default_reason = "sku_unknown"
+
+
+class LocationUnknown(NotFound):
+    """The sku is known, but not at this location."""
+
+    default_reason = "location_unknown"
+
+
+class ReservationUnknown(NotFound):
+    """There is no such reservation, or it ended so long ago that it was forgotten."""
+
+    default_reason = "reservation_unknown"
+
+
+class InsufficientStock(FailedPrecondition):
+    """Not every line can be promised, so none is."""
+
+    default_reason = "insufficient_stock"
+
+
+class ReservationNotHeld(FailedPrecondition):
+    """The reservation ended already; it ends once."""
+
+    default_reason = "reservation_not_held"
+
+
+class IdempotencyKeyReused(Conflict):
+    """The key was used for another request."""
+
+    default_reason = "idempotency_key_reused"
+
+    @classmethod
+    def of_request(cls) -> "IdempotencyKeyReused":
+        """The one wording of it."""
+        return cls(
+            "the Idempotency-Key was used for another request; send a new key with this one", field="idempotency_key"
+        )
+
+
+class IdempotencyKeyMissing(InvalidArgument):
+    """A mutation came without a usable key."""
+
+    default_reason = "idempotency_key_missing"
+
+
+class MovementRejected(InvalidArgument):
+    """A record on the topic is no movement that can be applied."""
+
+    default_reason = "wrong_schema"
+
+
+class StockUnavailable(Unavailable):
+    """Redis is away, loading, read-only, full, or lacks our functions."""
+
+    default_reason = "stock_unavailable"
+
+
+def error_of(refused: Refused, reservation_id: str = "") -> ShopSphereError:
+    """The error that answers a refusal, naming what was refused and the remedy."""
+    items = ", ".join(f"{item.sku} at {item.location}" for item in refused.items)
+    match refused.reason:
+        case Refusal.SKU_UNKNOWN:
+            return SkuUnknown(f"no stock is recorded of {items}; check the sku", field="lines")
+        case Refusal.LOCATION_UNKNOWN:
+            return LocationUnknown(f"no stock is recorded of {items}; check the location", field="lines")
+        case Refusal.INSUFFICIENT_STOCK:
+            short = "; ".join(
+                f"{line.item.sku} at {line.item.location}: {line.requested} requested, {line.available} available"
+                for line in refused.shortages
+            )
+            return InsufficientStock(f"nothing was reserved: {short}", field="lines")
+        case Refusal.RESERVATION_UNKNOWN:
+            return ReservationUnknown(f"there is no reservation {reservation_id}", field="reservation_id")
+        case Refusal.RESERVATION_NOT_HELD:
+            state = refused.state.value if refused.state else "ended"
+            return ReservationNotHeld(f"the reservation is {state}; a hold ends once", field="reservation_id")

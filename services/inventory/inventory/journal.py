@@ -1,0 +1,154 @@
+"""The journal of an item: events in the past tense, and the balance that they fold to. Pure.
+
+Quantities are whole units. Times are aware datetimes in UTC, exact to the microsecond.
+"""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+# A sku or a location: no "@", which joins the two in keys, and nothing that needs escaping in a path.
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+
+
+class MovementType(StrEnum):
+    """What happened to the goods."""
+
+    SALE = "sale"
+    RETURN = "return"
+    RECEIPT = "receipt"
+    TRANSFER = "transfer"
+    ADJUSTMENT = "adjustment"
+    COUNT = "count"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Item:
+    """A sku at a location: what a balance and a journal are kept for."""
+
+    sku: str
+    location: str
+
+
+@dataclass(frozen=True, slots=True)
+class Balance:
+    """Units of one item; `version` counts its journal entries."""
+
+    on_hand: int = 0
+    reserved: int = 0
+    version: int = 0
+    counted_at: datetime | None = None
+    moved_at: datetime | None = None
+
+    @property
+    def available_to_promise(self) -> int:
+        """Units that may still be promised: on hand minus reserved, and never less than none."""
+        return max(0, self.on_hand - self.reserved)
+
+
+@dataclass(frozen=True, slots=True)
+class StockMoved:
+    """Event: a movement was taken; `on_hand_change` is what it changed, 0 when a later count covers it."""
+
+    item: Item
+    recorded_at: datetime
+    occurred_at: datetime
+    event_id: str
+    type: MovementType
+    quantity: int
+    on_hand_change: int
+    order_id: str | None = None
+
+    @property
+    def reserved_change(self) -> int:
+        """A movement never touches what is reserved."""
+        return 0
+
+
+@dataclass(frozen=True, slots=True)
+class _OfReservation:
+    """Event of one item of one reservation."""
+
+    item: Item
+    recorded_at: datetime
+    reservation_id: str
+    quantity: int
+
+    @property
+    def occurred_at(self) -> datetime:
+        """Reservations happen when they are recorded."""
+        return self.recorded_at
+
+    @property
+    def on_hand_change(self) -> int:
+        """Units that came (+) or left (−)."""
+        return 0
+
+    @property
+    def reserved_change(self) -> int:
+        """Units set apart (+) or freed (−)."""
+        return -self.quantity
+
+
+@dataclass(frozen=True, slots=True)
+class StockReserved(_OfReservation):
+    """Event: units were set apart."""
+
+    @property
+    def reserved_change(self) -> int:
+        """Units set apart."""
+        return self.quantity
+
+
+@dataclass(frozen=True, slots=True)
+class ReservationConfirmed(_OfReservation):
+    """Event: held units left."""
+
+    @property
+    def on_hand_change(self) -> int:
+        """Units that left."""
+        return -self.quantity
+
+
+@dataclass(frozen=True, slots=True)
+class ReservationReleased(_OfReservation):
+    """Event: held units were freed by the holder."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReservationExpired(_OfReservation):
+    """Event: held units were freed because their time was over."""
+
+
+StockEvent = StockMoved | StockReserved | ReservationConfirmed | ReservationReleased | ReservationExpired
+
+
+def is_count(event: StockEvent) -> bool:
+    """True for a physical count."""
+    return isinstance(event, StockMoved) and event.type is MovementType.COUNT
+
+
+def evolve(balance: Balance, event: StockEvent) -> Balance:
+    """The balance after one more journal entry."""
+    is_move = isinstance(event, StockMoved | ReservationConfirmed)
+    return Balance(
+        on_hand=balance.on_hand + event.on_hand_change,
+        reserved=balance.reserved + event.reserved_change,
+        version=balance.version + 1,
+        counted_at=_later(balance.counted_at, event.occurred_at if is_count(event) else None),
+        moved_at=_later(balance.moved_at, event.occurred_at if is_move else None),
+    )
+
+
+def fold(journal: Iterable[StockEvent]) -> Balance:
+    """The balance that a journal tells, from nothing."""
+    balance = Balance()
+    for event in journal:
+        balance = evolve(balance, event)
+    return balance
+
+
+def _later(known: datetime | None, new: datetime | None) -> datetime | None:
+    return max((at for at in (known, new) if at is not None), default=None)

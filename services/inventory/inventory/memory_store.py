@@ -1,0 +1,163 @@
+"""The stock store in this process's memory: for tests, and as the model that the Redis functions are held to."""
+
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from datetime import datetime
+
+from shopsphere_kit.clock import Clock
+
+from inventory import stock
+from inventory.errors import IdempotencyKeyReused
+from inventory.journal import Balance, Item, StockEvent, evolve
+from inventory.stock import (
+    ApplyMovement,
+    ConfirmReservation,
+    Hold,
+    HoldState,
+    Refusal,
+    Refused,
+    ReleaseReservation,
+    ReserveStock,
+)
+from inventory.store import Availability, Decision, Ledger, Once, Positioned, Retention, SetAside, Tally
+
+Change = tuple[Hold, Sequence[StockEvent]] | Refused
+
+
+class InMemoryStockStore:
+    """Balances are kept as the fold of the journals, entry by entry."""
+
+    def __init__(self, clock: Clock, retention: Retention | None = None) -> None:
+        self._clock = clock
+        self._retention = retention or Retention()
+        self._balances: dict[Item, Balance] = {}
+        self._journals: dict[Item, list[StockEvent]] = {}
+        self._holds: dict[str, Hold] = {}
+        self._answers: dict[str, tuple[str, Decision]] = {}
+        self._event_ids: set[str] = set()
+        self._offsets: dict[str, dict[int, int]] = {}
+        self._totals: Counter[str] = Counter()
+
+    async def availability(self, skus: Sequence[str]) -> Availability:
+        """Balances by location; due holds of the skus end first."""
+        now = self._clock.now()
+        self._expire_due(skus, now)
+        return Availability(now, {sku: self._locations(sku) for sku in skus})
+
+    async def reserve(self, command: ReserveStock, once: Once) -> Decision:
+        """Hold all lines or none."""
+
+        def decide(now: datetime) -> Change:
+            self._expire_due({line.item.sku: None for line in command.lines}, now)
+            return stock.reserve(command, self._balances, {item.sku for item in self._balances}, now)
+
+        return self._decide(once, decide)
+
+    async def confirm(self, command: ConfirmReservation, once: Once) -> Decision:
+        """End a hold as confirmed."""
+        return self._decide(once, lambda now: self._end(command.reservation_id, HoldState.CONFIRMED, now))
+
+    async def release(self, command: ReleaseReservation, once: Once) -> Decision:
+        """End a hold as released."""
+        return self._decide(once, lambda now: self._end(command.reservation_id, HoldState.RELEASED, now))
+
+    async def reservation(self, reservation_id: str) -> Decision:
+        """The hold as it stands now."""
+        now = self._clock.now()
+        return Decision(now, self._settled(reservation_id, now) or Refused(Refusal.RESERVATION_UNKNOWN))
+
+    async def apply_movements(self, topic: str, batch: Sequence[Positioned]) -> Tally:
+        """Take a batch, each record once."""
+        now, offsets, tally = self._clock.now(), self._offsets.setdefault(topic, {}), Counter[str]()
+        for positioned in batch:
+            last = offsets.get(positioned.partition, -1)
+            if positioned.offset <= last:
+                tally["skipped"] += 1
+                continue
+            tally["gaps"] += positioned.offset > last + 1
+            offsets[positioned.partition] = positioned.offset
+            tally[self._take(positioned.content, now)] += 1
+            tally["movements"] += 1
+        self._totals.update({name: tally[name] for name in tally if name not in ("skipped", "gaps")})
+        return Tally(**tally)
+
+    async def offsets(self, topic: str) -> dict[int, int]:
+        """The last offset taken of each partition."""
+        return dict(self._offsets.get(topic, {}))
+
+    async def totals(self) -> Tally:
+        """What was taken since the beginning."""
+        return Tally(**self._totals)
+
+    async def skus(self) -> AsyncIterator[str]:
+        """All skus with a balance, each once."""
+        for sku in dict.fromkeys(item.sku for item in self._balances):
+            yield sku
+
+    async def ledgers(self, sku: str) -> list[Ledger]:
+        """Balance, journal and live holds of the sku at every location."""
+        return [
+            Ledger(item, balance, list(self._journals[item]), self._held(item))
+            for item, balance in self._balances.items()
+            if item.sku == sku
+        ]
+
+    def _decide(self, once: Once, decide: Callable[[datetime], Change]) -> Decision:
+        now = self._clock.now()
+        first = self._answers.get(once.slot)
+        if first and now < first[1].as_of + self._retention.answers:
+            if first[0] != once.fingerprint:
+                raise IdempotencyKeyReused.of_request()
+            return Decision(first[1].as_of, first[1].outcome, is_replay=True)
+        change = decide(now)
+        if not isinstance(change, Refused):
+            self._keep(*change)
+        decision = Decision(now, change if isinstance(change, Refused) else change[0])
+        self._answers[once.slot] = (once.fingerprint, decision)
+        return decision
+
+    def _end(self, reservation_id: str, state: HoldState, now: datetime) -> Change:
+        hold = self._settled(reservation_id, now)
+        return stock.end(hold, state, now) if hold else Refused(Refusal.RESERVATION_UNKNOWN)
+
+    def _settled(self, reservation_id: str, now: datetime) -> Hold | None:
+        hold = self._holds.get(reservation_id)
+        if hold is None or (hold.ended_at and hold.ended_at + self._retention.ended_holds <= now):
+            return None
+        if hold.state is HoldState.HELD:
+            self._expire_due(hold.skus, now)
+        return self._holds[reservation_id]
+
+    def _expire_due(self, skus: Iterable[str], now: datetime) -> None:
+        for sku in skus:
+            for hold in stock.due(self._holds.values(), sku, now):
+                change = stock.end(hold, HoldState.EXPIRED, now)
+                if not isinstance(change, Refused):
+                    self._keep(*change)
+
+    def _keep(self, hold: Hold, events: Sequence[StockEvent]) -> None:
+        self._holds[hold.reservation_id] = hold
+        for event in events:
+            self._record(event)
+
+    def _record(self, event: StockEvent) -> None:
+        self._journals.setdefault(event.item, []).append(event)
+        self._balances[event.item] = evolve(self._balances.get(event.item, Balance()), event)
+
+    def _take(self, content: ApplyMovement | SetAside, now: datetime) -> str:
+        if isinstance(content, SetAside):
+            return "quarantined"
+        if content.event_id in self._event_ids:
+            return "duplicates"
+        self._event_ids.add(content.event_id)
+        balance = self._balances.get(content.item, Balance())
+        self._record(stock.move(content, balance, self._journals.get(content.item, []), now))
+        return "applied"
+
+    def _locations(self, sku: str) -> dict[str, Balance]:
+        found = {item.location: balance for item, balance in self._balances.items() if item.sku == sku}
+        return dict(sorted(found.items()))
+
+    def _held(self, item: Item) -> int:
+        live = (hold for hold in self._holds.values() if hold.state is HoldState.HELD)
+        return sum(line.quantity for hold in live for line in hold.lines if line.item == item)

@@ -1,0 +1,20 @@
+"""Inventory's own metrics; those that every door has are the kit's."""
+
+from prometheus_client import Counter, Histogram
+
+FUNCTION_SECONDS = Histogram(
+    "shopsphere_inventory_function_seconds",
+    "Time of one call of one Redis function, seconds.",
+    ["function"],
+    buckets=(0.0002, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0),
+)
+DECISIONS = Counter(
+    "shopsphere_inventory_decisions_total",
+    "Commands decided, by command and outcome: the hold's new state, the reason of a refusal, or replayed.",
+    ["command", "outcome"],
+)
+MOVEMENTS = Counter(
+    "shopsphere_inventory_movements_total",
+    "Records of stock-movements taken, by outcome: applied, duplicates, quarantined, skipped, or gaps in offsets.",
+    ["outcome"],
+)

@@ -1,0 +1,55 @@
+"""A record of `stock-movements` as a command, or the reason why it is none."""
+
+from datetime import UTC, datetime
+
+from shopsphere_kit.errors import InvalidArgument
+from shopsphere_kit.events import StockMovement, decode_event
+
+from inventory.errors import MovementRejected
+from inventory.journal import NAME, Item, MovementType
+from inventory.stock import UNITS_MAX, ApplyMovement
+
+# Microseconds since 1970 must stay exact in Lua, which they are until 2255.
+EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
+LATEST = datetime(2200, 1, 1, tzinfo=UTC)
+ORDER_ID_LENGTH_MAX = 128
+# The sign a movement's quantity must not have; transfers and adjustments go both ways.
+_NEVER_POSITIVE = frozenset({MovementType.SALE})
+_NEVER_NEGATIVE = frozenset({MovementType.RETURN, MovementType.RECEIPT, MovementType.COUNT})
+
+
+def decode(value: bytes | None) -> ApplyMovement:
+    """The command in a record's bytes; raises MovementRejected with a stable reason and the field.
+
+    Reasons: empty, not_json, wrong_schema, name_malformed, quantity_out_of_bounds, quantity_sign,
+    occurred_at_out_of_bounds.
+    """
+    try:
+        event = decode_event(value, StockMovement)
+    except InvalidArgument as error:
+        raise MovementRejected(error.detail, reason=error.reason, field=error.field) from error
+    except (RecursionError, ValueError) as error:
+        raise MovementRejected("not JSON that can be read", reason="not_json") from error
+    _check(event)
+    return ApplyMovement(
+        event_id=event.event_id,
+        type=MovementType(event.type),
+        item=Item(event.sku, event.location),
+        quantity=event.quantity,
+        occurred_at=event.occurred_at.astimezone(UTC),
+        order_id=event.order_id,
+    )
+
+
+def _check(event: StockMovement) -> None:
+    for field in ("sku", "location"):
+        if not NAME.fullmatch(getattr(event, field)):
+            raise MovementRejected(f"{field} must match {NAME.pattern}", reason="name_malformed", field=field)
+    if abs(event.quantity) > UNITS_MAX:
+        raise MovementRejected(f"over {UNITS_MAX} units", reason="quantity_out_of_bounds", field="quantity")
+    if (event.type in _NEVER_POSITIVE and event.quantity > 0) or (event.type in _NEVER_NEGATIVE and event.quantity < 0):
+        raise MovementRejected(f"the sign is wrong for a {event.type}", reason="quantity_sign", field="quantity")
+    if not EARLIEST <= event.occurred_at < LATEST:
+        raise MovementRejected("must be 1970 to 2199", reason="occurred_at_out_of_bounds", field="occurred_at")
+    if event.order_id is not None and len(event.order_id) > ORDER_ID_LENGTH_MAX:
+        raise MovementRejected(f"over {ORDER_ID_LENGTH_MAX} characters", reason="wrong_schema", field="order_id")

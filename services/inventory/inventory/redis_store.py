@@ -1,0 +1,137 @@
+"""The stock store in Redis; all decisions fall inside `functions/inventory.lua`."""
+
+from collections.abc import AsyncIterator, Sequence
+from datetime import timedelta
+from typing import Any
+
+import msgspec
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+from inventory import metrics, wire
+from inventory.errors import IdempotencyKeyReused, StockUnavailable
+from inventory.journal import Balance, Item
+from inventory.stock import ConfirmReservation, Hold, HoldState, ReleaseReservation, ReserveStock
+from inventory.store import Availability, Decision, Ledger, Once, Positioned, Retention, SetAside, Tally
+
+
+class RedisStockStore:
+    """Stock in Redis: each method is one call of one function of `functions/inventory.lua`."""
+
+    def __init__(self, client: Redis, retention: Retention | None = None) -> None:
+        self._client = client
+        kept = retention or Retention()
+        self._once_ms = wire.milliseconds(kept.answers)
+        self._retention_ms = wire.milliseconds(kept.ended_holds)
+
+    async def availability(self, skus: Sequence[str]) -> Availability:
+        """One call for all skus."""
+        packed = await self._call("inventory_availability", _pack(skus=list(skus), retention_ms=self._retention_ms))
+        record = msgspec.msgpack.decode(packed, type=wire.AvailabilityRecord)
+        found = {
+            sku: {
+                location: Balance(on_hand, reserved, version)
+                for location, on_hand, reserved, version in sorted(locations)
+            }
+            for sku, locations in record.skus
+        }
+        return Availability(wire.moment(record.now), found)
+
+    async def reserve(self, command: ReserveStock, once: Once) -> Decision:
+        """Hold all lines or none."""
+        lines = [(line.item.sku, line.item.location, line.quantity) for line in command.lines]
+        expires_in = command.expires_in // timedelta(microseconds=1)
+        asked = {"reservation_id": command.reservation_id, "lines": lines, "expires_in": expires_in}
+        return await self._decide("inventory_reserve", once, asked)
+
+    async def confirm(self, command: ConfirmReservation, once: Once) -> Decision:
+        """End a hold as confirmed."""
+        return await self._decide("inventory_confirm", once, {"reservation_id": command.reservation_id})
+
+    async def release(self, command: ReleaseReservation, once: Once) -> Decision:
+        """End a hold as released."""
+        return await self._decide("inventory_release", once, {"reservation_id": command.reservation_id})
+
+    async def reservation(self, reservation_id: str) -> Decision:
+        """The hold as it stands now."""
+        request = _pack(reservation_id=reservation_id, retention_ms=self._retention_ms)
+        return _decision(await self._call("inventory_reservation", request), is_replay=False)
+
+    async def apply_movements(self, topic: str, batch: Sequence[Positioned]) -> Tally:
+        """One call for the whole batch."""
+        packed = msgspec.msgpack.encode([_position_record(positioned) for positioned in batch])
+        return msgspec.msgpack.decode(await self._call("inventory_apply_movements", topic, packed), type=Tally)
+
+    async def offsets(self, topic: str) -> dict[int, int]:
+        """The last offset taken of each partition."""
+        found = await self._guard(self._client.hgetall(f"inv:offsets:{topic}"))
+        return {int(partition): int(offset) for partition, offset in found.items()}
+
+    async def totals(self) -> Tally:
+        """The counters, as the functions kept them."""
+        names = ("movements", "applied", "duplicates", "quarantined")
+        values = await self._guard(self._client.hmget("inv:counters", names))
+        return Tally(*(int(value or 0) for value in values))
+
+    async def skus(self) -> AsyncIterator[str]:
+        """All skus with a balance; Redis' SCAN may show one twice, so those seen are remembered."""
+        seen: set[bytes] = set()
+        async for key in self._client.scan_iter(match="inv:stock:*", count=1000):
+            if key not in seen:
+                seen.add(key)
+                yield key.decode().removeprefix("inv:stock:")
+
+    async def ledgers(self, sku: str) -> list[Ledger]:
+        """Balance, journal and live holds of the sku at every location."""
+        balances, packed_holds = await self._call("inventory_ledger", sku)
+        holds = [wire.hold_of(msgspec.msgpack.decode(packed, type=wire.HoldRecord)) for packed in packed_holds]
+        return [
+            _ledger(Item(sku, location.decode()), wire.balance_of(packed), entries, holds)
+            for location, packed, entries in balances
+        ]
+
+    async def _decide(self, function: str, once: Once, asked: dict[str, Any]) -> Decision:
+        kept = {"once_ms": self._once_ms, "retention_ms": self._retention_ms}
+        request = _pack(slot=once.slot, fingerprint=once.fingerprint, **kept, **asked)
+        outcome, answer = await self._call(function, request)
+        if outcome == b"reused":
+            raise IdempotencyKeyReused.of_request()
+        return _decision(answer, is_replay=outcome == b"replayed")
+
+    async def _call(self, function: str, *args: bytes | str) -> Any:
+        with metrics.FUNCTION_SECONDS.labels(function).time():
+            return await self._guard(self._client.fcall(function, 0, *args))
+
+    @staticmethod
+    async def _guard(answer: Any) -> Any:
+        try:
+            return await answer
+        except RedisError as error:
+            raise StockUnavailable(f"Redis did not answer: {type(error).__name__}", retry_after_seconds=1) from error
+
+
+def _pack(**request: Any) -> bytes:
+    return msgspec.msgpack.encode(request)
+
+
+def _decision(packed: bytes, *, is_replay: bool) -> Decision:
+    record = msgspec.msgpack.decode(packed, type=wire.DecisionRecord)
+    if record.hold:
+        return Decision(wire.moment(record.now), wire.hold_of(record.hold), is_replay)
+    if record.refusal:
+        return Decision(wire.moment(record.now), wire.refused_of(record.refusal), is_replay)
+    raise StockUnavailable("Redis answered with neither a hold nor a refusal; its library is not ours")
+
+
+def _position_record(positioned: Positioned) -> list[int | str]:
+    content = positioned.content
+    if isinstance(content, SetAside):
+        return [positioned.partition, positioned.offset, content.reason]
+    return wire.movement_record(positioned.partition, positioned.offset, content)
+
+
+def _ledger(item: Item, balance: Balance, entries: list[bytes], holds: list[Hold]) -> Ledger:
+    journal = [wire.event_of(item, msgspec.msgpack.decode(entry, type=wire.EntryRecord)) for entry in entries]
+    live = (hold for hold in holds if hold.state is HoldState.HELD)
+    held = sum(line.quantity for hold in live for line in hold.lines if line.item == item)
+    return Ledger(item, balance, journal, held)

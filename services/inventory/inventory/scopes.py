@@ -1,0 +1,5 @@
+"""The scopes that a caller's token may carry here."""
+
+AVAILABILITY_READ = "inventory.availability.read"
+RESERVATIONS_READ = "inventory.reservations.read"
+RESERVATIONS_WRITE = "inventory.reservations.write"

@@ -1,0 +1,138 @@
+"""What a stock store does: its Protocol and the values that it answers with.
+
+Every method is atomic. `redis_store.py` is the real class and decides with Redis' time; `memory_store.py` is driven by
+the rules in stock.py and decides with the clock it is given. Both pass `tests/contracts/test_stock_store.py`.
+"""
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from inventory.journal import Balance, Item, StockEvent
+from inventory.stock import (
+    ApplyMovement,
+    ConfirmReservation,
+    Hold,
+    Refused,
+    ReleaseReservation,
+    ReserveStock,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Once:
+    """Makes a command happen once: its slot (who asked, under which key) and its fingerprint (what was asked)."""
+
+    slot: str
+    fingerprint: str
+
+
+@dataclass(frozen=True, slots=True)
+class Retention:
+    """How long first answers and ended holds are remembered."""
+
+    answers: timedelta = timedelta(days=1)
+    ended_holds: timedelta = timedelta(days=31)
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What a command came to, and when; `is_replay` when the slot had been decided before."""
+
+    as_of: datetime
+    outcome: Hold | Refused
+    is_replay: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Availability:
+    """The balances of the skus asked for, by location, without due holds; an unknown sku has none."""
+
+    as_of: datetime
+    skus: dict[str, dict[str, Balance]]
+
+
+@dataclass(frozen=True, slots=True)
+class SetAside:
+    """A record that is no movement; it only advances the offset and is counted by its reason."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Positioned:
+    """A movement, or what was set aside in its place, at its position in the topic."""
+
+    partition: int
+    offset: int
+    content: ApplyMovement | SetAside
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """Records of one batch, or of all time: movements = applied + duplicates + quarantined.
+
+    `skipped` were taken before (a replay); `gaps` counts offsets that did not follow the last one.
+    """
+
+    movements: int = 0
+    applied: int = 0
+    duplicates: int = 0
+    quarantined: int = 0
+    skipped: int = 0
+    gaps: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Ledger:
+    """What is kept of one item: its balance, its journal, and the units in its live holds."""
+
+    item: Item
+    balance: Balance
+    journal: list[StockEvent]
+    held: int
+
+
+class StockStore(Protocol):
+    """Stock, reservations and movements."""
+
+    async def availability(self, skus: Sequence[str]) -> Availability:
+        """Balances by location; due holds of the skus end first."""
+        ...
+
+    async def reserve(self, command: ReserveStock, once: Once) -> Decision:
+        """Hold all lines or none; raises IdempotencyKeyReused."""
+        ...
+
+    async def confirm(self, command: ConfirmReservation, once: Once) -> Decision:
+        """End a hold as confirmed; raises IdempotencyKeyReused."""
+        ...
+
+    async def release(self, command: ReleaseReservation, once: Once) -> Decision:
+        """End a hold as released; raises IdempotencyKeyReused."""
+        ...
+
+    async def reservation(self, reservation_id: str) -> Decision:
+        """The hold as it stands now."""
+        ...
+
+    async def apply_movements(self, topic: str, batch: Sequence[Positioned]) -> Tally:
+        """Take a batch, each record once, and advance the offsets of its partitions."""
+        ...
+
+    async def offsets(self, topic: str) -> dict[int, int]:
+        """The last offset taken of each partition."""
+        ...
+
+    async def totals(self) -> Tally:
+        """What was taken since the beginning."""
+        ...
+
+    def skus(self) -> AsyncIterator[str]:
+        """All skus with a balance, each once."""
+        ...
+
+    async def ledgers(self, sku: str) -> list[Ledger]:
+        """Balance, journal and live holds of the sku at every location, of one moment."""
+        ...

@@ -1,0 +1,34 @@
+"""Opens the catalog and Spark, and closes them.
+
+Order of closing: Spark last started, first stopped; the catalog holds no connection that outlives the process.
+"""
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from pyiceberg.catalog import Catalog
+from shopsphere_kit import lake as kit_lake
+
+from transform import session
+from transform.settings import Settings
+from transform.storage import Lake
+
+
+def catalog(settings: Settings) -> Catalog:
+    """The catalog alone: enough for what reads metadata and small tables."""
+    settings.refuse_placeholders()
+    # The bridge to the JVM reports each of its sockets.
+    logging.getLogger("py4j").setLevel(logging.WARNING)
+    return kit_lake.open_catalog(settings.lake)
+
+
+@contextmanager
+def lake(settings: Settings) -> Iterator[Lake]:
+    """The catalog and a Spark session on it; Spark stops when the block ends."""
+    opened = catalog(settings)
+    spark = session.start(settings)
+    try:
+        yield Lake(spark, opened, settings.lake.catalog_name)
+    finally:
+        spark.stop()

@@ -1,0 +1,30 @@
+"""What can go wrong in a run.
+
+FailedPrecondition
+├── SchemaMismatch   a table function or a stored table disagrees with its SCHEMA
+└── ChecksFailed     the tables were built but must not be published; readers keep the last release
+NotFound
+└── NoRelease        nothing was published yet
+"""
+
+from typing import ClassVar
+
+from shopsphere_kit.errors import FailedPrecondition, NotFound
+
+
+class SchemaMismatch(FailedPrecondition):
+    """The columns of a table are not those its module declares."""
+
+    default_reason: ClassVar[str] = "schema_mismatch"
+
+
+class ChecksFailed(FailedPrecondition):
+    """One or more checks of the built tables fail."""
+
+    default_reason: ClassVar[str] = "checks_failed"
+
+
+class NoRelease(NotFound):
+    """There is no published release to work on."""
+
+    default_reason: ClassVar[str] = "no_release"

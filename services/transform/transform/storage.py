@@ -1,0 +1,109 @@
+"""Tables in the lake: made with their properties, written to the audit branch, read at a snapshot, moved forward."""
+
+from dataclasses import dataclass
+
+from pyiceberg.catalog import Catalog
+from pyiceberg.exceptions import NoSuchTableError
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+from pyspark.sql.types import StructType
+from shopsphere_kit.lake import personal_columns_properties
+
+from transform.errors import SchemaMismatch
+from transform.spec import Table
+
+AUDIT, MAIN = "audit", "main"
+# PyIceberg writes no format 3, and change log views fail on merge-on-read.
+_PROPERTIES = {
+    "format-version": "2",
+    "write.delete.mode": "copy-on-write",
+    "write.update.mode": "copy-on-write",
+    "write.merge.mode": "copy-on-write",
+}
+
+
+@dataclass(frozen=True)
+class Lake:
+    """One catalog, seen by Spark (rows) and by PyIceberg (metadata, which costs no Spark job)."""
+
+    spark: SparkSession
+    catalog: Catalog
+    name: str
+
+    def full_name(self, table: str) -> str:
+        """The table's name with its catalog, as Spark wants it."""
+        return f"{self.name}.{table}"
+
+    def current_snapshot(self, table: str) -> int | None:
+        """The snapshot readers of the main branch see; None when there is no table or nothing in it."""
+        try:
+            snapshot = self.catalog.load_table(table).current_snapshot()
+        except NoSuchTableError:
+            return None
+        return snapshot.snapshot_id if snapshot else None
+
+    def audit_snapshot(self, table: str) -> int:
+        """The snapshot at the head of the audit branch."""
+        return self.catalog.load_table(table).refs()[AUDIT].snapshot_id
+
+    def at_snapshot(self, table: str, snapshot_id: int) -> DataFrame:
+        """The rows of a table as of a snapshot."""
+        return self.spark.read.option("versionAsOf", snapshot_id).table(self.full_name(table))
+
+    def audited(self, table: str) -> DataFrame:
+        """The rows that were written to the audit branch."""
+        return self.spark.table(f"{self.full_name(table)}.branch_{AUDIT}")
+
+    def prepare(self, table: Table) -> None:
+        """Make the table, or add the columns it lacks, and start its audit branch where main is."""
+        self.spark.sql(f"CREATE NAMESPACE IF NOT EXISTS {self.full_name(table.name.split('.')[0])}")
+        self.spark.sql(_create_statement(self.full_name(table.name), table))
+        self._evolve(table)
+        # Iceberg cannot point a branch at a main that is still empty; the next write replaces all rows anyhow.
+        start = "BRANCH IF NOT EXISTS" if self.current_snapshot(table.name) is None else "OR REPLACE BRANCH"
+        self.spark.sql(f"ALTER TABLE {self.full_name(table.name)} CREATE {start} {AUDIT}")
+
+    def write_audit(self, table: Table, rows: DataFrame) -> None:
+        """Replace the rows of the audit branch; main and its readers are not touched."""
+        check_schema(rows.schema, table)
+        rows.writeTo(f"{self.full_name(table.name)}.branch_{AUDIT}").overwrite(F.lit(True))
+
+    def fast_forward(self, table: str) -> None:
+        """Let main be what the audit branch is."""
+        self.spark.sql(f"CALL {self.name}.system.fast_forward('{table}', '{MAIN}', '{AUDIT}')").collect()
+
+    def _evolve(self, table: Table) -> None:
+        stored = {
+            field.name: field.dataType.simpleString() for field in self.spark.table(self.full_name(table.name)).schema
+        }
+        added = [field for field in table.schema.fields if field.name not in stored]
+        if added:
+            columns = ", ".join(f"`{field.name}` {field.dataType.simpleString()}" for field in added)
+            self.spark.sql(f"ALTER TABLE {self.full_name(table.name)} SET TBLPROPERTIES ({_properties(table)})")
+            self.spark.sql(f"ALTER TABLE {self.full_name(table.name)} ADD COLUMNS ({columns})")
+
+
+def check_schema(found: StructType, table: Table) -> None:
+    """Raise SchemaMismatch, column by column, when rows do not have the table's SCHEMA; nulls are checked later."""
+    have = {field.name: field.dataType.simpleString() for field in found.fields}
+    want = {field.name: field.dataType.simpleString() for field in table.schema.fields}
+    troubles = [
+        f"{name}: {have.get(name, 'missing')}, declared {kind}" for name, kind in want.items() if have.get(name) != kind
+    ]
+    troubles += [f"{name}: not declared" for name in have if name not in want]
+    if troubles or list(have) != list(want):
+        raise SchemaMismatch(f"{table.name} differs from its SCHEMA: " + ("; ".join(troubles) or "order of columns"))
+
+
+def _create_statement(full_name: str, table: Table) -> str:
+    columns = ", ".join(f"`{field.name}` {field.dataType.simpleString()}" for field in table.schema.fields)
+    partitions = f"PARTITIONED BY ({', '.join(table.partitioned_by)}) " if table.partitioned_by else ""
+    properties = f"TBLPROPERTIES ({_properties(table)})"
+    return f"CREATE TABLE IF NOT EXISTS {full_name} ({columns}) USING iceberg {partitions}{properties}"
+
+
+def _properties(table: Table) -> str:
+    # The first kind keeps values out of the manifests, the second out of the footers of the Parquet files.
+    properties = _PROPERTIES | personal_columns_properties(table.personal_leaves)
+    properties |= {f"write.parquet.stats-enabled.column.{leaf}": "false" for leaf in table.personal_leaves}
+    return ", ".join(f"'{name}' = '{value}'" for name, value in properties.items())

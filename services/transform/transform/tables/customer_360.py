@@ -1,0 +1,149 @@
+"""One customer on one row: who they are, and what they bought. The customer360 service loads this table.
+
+Grain: one customer (customer_id).
+Reads: silver.users_scd, silver.orders_unified, gold.dim_products.
+Rules: the person is described by one source user's last version: one that exists before a deleted one, the shop
+before the marketplace, then the newest. `emails` and `phones` are all ever known, in their normal spelling. A
+customer is deleted when every source user behind it is. Counts, dates and favourites are over purchases, lines
+that are neither cancelled nor returns; `total_amount` and the amounts by channel are purchases less returns;
+`returned_amount` is what was given back. The favourite store and department are those with the most orders (ties:
+the larger amount, then the smaller id or name). `days_since_last_order` counts from the last order to the newest
+order of the release.
+"""
+
+from pyspark.sql import Column, DataFrame, Window
+from pyspark.sql import functions as F
+from pyspark.sql.types import ArrayType, StructType
+
+from transform.columns import e164, normalised_email, sum_where
+from transform.spec import BOOLEAN, DATE, INT, LONG, MONEY, STRING, TIMESTAMP, Table, optional, required
+
+SOURCE_USER = StructType([required("source", STRING), required("source_user_id", STRING)])
+DESCRIPTION = StructType(
+    [
+        optional("first_name", STRING),
+        optional("last_name", STRING),
+        optional("email", STRING),
+        optional("phone", STRING),
+        optional("street", STRING),
+        optional("city", STRING),
+        optional("postal_code", STRING),
+        optional("state", STRING),
+        optional("birth_date", DATE),
+        optional("age_band", STRING),
+        optional("income_band", STRING),
+        optional("household_size", STRING),
+        optional("loyalty_number", STRING),
+        optional("marketing_consent", BOOLEAN),
+    ]
+)
+CHANNELS = ("till", "web", "marketplace")
+SCHEMA = StructType(
+    [
+        required("customer_id", STRING),
+        *DESCRIPTION.fields,
+        required("source_users", ArrayType(SOURCE_USER)),
+        required("emails", ArrayType(STRING)),
+        required("phones", ArrayType(STRING)),
+        optional("first_order_at", TIMESTAMP),
+        optional("last_order_at", TIMESTAMP),
+        required("order_count", LONG),
+        required("line_count", LONG),
+        required("units", LONG),
+        required("total_amount", MONEY),
+        required("returned_amount", MONEY),
+        *(required(f"{channel}_amount", MONEY) for channel in CHANNELS),
+        optional("favourite_store_id", LONG),
+        optional("favourite_department", STRING),
+        optional("days_since_last_order", INT),
+        required("is_deleted", BOOLEAN),
+    ]
+)
+PERSONAL = (*DESCRIPTION.names, "source_users", "emails", "phones")
+COUNTED = ("order_count", "line_count", "units")
+SUMMED = ("total_amount", "returned_amount", *(f"{channel}_amount" for channel in CHANNELS))
+
+
+def customer_360(users: DataFrame, orders: DataFrame, products: DataFrame) -> DataFrame:
+    """Every customer, those who never bought included."""
+    lines = orders.where(F.col("customer_id").isNotNull())
+    newest = orders.where(_is_purchase()).agg(F.max("ordered_at").alias("_newest"))
+    profiles = (
+        _people(users)
+        .join(_figures(lines), on="customer_id", how="left")
+        .join(_favourite(lines, "store_id", "favourite_store_id"), on="customer_id", how="left")
+        .join(
+            _favourite(_with_department(lines, products), "department", "favourite_department"), "customer_id", "left"
+        )
+        .crossJoin(F.broadcast(newest))
+        .withColumn("days_since_last_order", F.datediff("_newest", "last_order_at"))
+    )
+    zero_if_none = {
+        name: F.coalesce(name, F.lit(0)).cast(SCHEMA[name].dataType).alias(name) for name in COUNTED + SUMMED
+    }
+    return profiles.select(*(zero_if_none.get(name, F.col(name)) for name in SCHEMA.names))
+
+
+def _people(users: DataFrame) -> DataFrame:
+    of_user = Window.partitionBy("source", "source_user_id").orderBy(F.desc("valid_from"))
+    last = F.row_number().over(of_user) == 1
+    # The greatest of these describes the customer: existing, then of the shop ('s' > 'm'), then newest.
+    rank = F.struct(~F.col("is_deleted"), "source", "valid_from", "source_user_id")
+    described = F.max_by(F.struct(*DESCRIPTION.names), F.when(F.col("_last"), rank))
+    return (
+        users.withColumn("_last", last)
+        .groupBy("customer_id")
+        .agg(
+            described.alias("_described"),
+            _distinct(F.struct("source", "source_user_id")).alias("source_users"),
+            _distinct(normalised_email(F.col("email"))).alias("emails"),
+            _distinct(e164(F.col("phone"))).alias("phones"),
+            F.bool_and(F.when(F.col("_last"), F.col("is_deleted"))).alias("is_deleted"),
+        )
+        .select("customer_id", "_described.*", "source_users", "emails", "phones", "is_deleted")
+    )
+
+
+def _distinct(values: Column) -> Column:
+    return F.sort_array(F.collect_set(values))
+
+
+def _is_purchase() -> Column:
+    return ~F.col("status").isin("returned", "cancelled")
+
+
+def _figures(lines: DataFrame) -> DataFrame:
+    bought, returned = _is_purchase(), F.col("status") == "returned"
+    counts = F.col("status") != "cancelled"
+    return lines.groupBy("customer_id").agg(
+        F.min(F.when(bought, F.col("ordered_at"))).alias("first_order_at"),
+        F.max(F.when(bought, F.col("ordered_at"))).alias("last_order_at"),
+        F.count_distinct(F.when(bought, F.col("order_id"))).alias("order_count"),
+        F.count(F.when(bought, 1)).alias("line_count"),
+        sum_where("quantity", bought).alias("units"),
+        sum_where("total_amount", counts).alias("total_amount"),
+        (-sum_where("total_amount", returned)).alias("returned_amount"),
+        *(sum_where("total_amount", counts & (F.col("channel") == name)).alias(f"{name}_amount") for name in CHANNELS),
+    )
+
+
+def _with_department(lines: DataFrame, products: DataFrame) -> DataFrame:
+    return lines.join(products.select("sku", "department"), on="sku", how="inner")
+
+
+def _favourite(lines: DataFrame, what: str, name: str) -> DataFrame:
+    bought = lines.where(_is_purchase() & F.col(what).isNotNull()).groupBy("customer_id", what)
+    counted = bought.agg(F.count_distinct("order_id").alias("_orders"), F.sum("total_amount").alias("_amount"))
+    most = Window.partitionBy("customer_id").orderBy(F.desc("_orders"), F.desc("_amount"), F.asc(what))
+    first = counted.withColumn("_rank", F.row_number().over(most)).where(F.col("_rank") == 1)
+    return first.select("customer_id", F.col(what).alias(name))
+
+
+TABLE = Table(
+    name="gold.customer_360",
+    grain=("customer_id",),
+    schema=SCHEMA,
+    personal=PERSONAL,
+    reads=("silver.users_scd", "silver.orders_unified", "gold.dim_products"),
+    build=customer_360,
+)

@@ -1,0 +1,50 @@
+"""The stores, as they were last described.
+
+Grain: one store (store_key); plus the unknown member, key 0.
+Reads: bronze stores.
+Rules: the last change of a store counts; a store that was deleted stays, since old facts point at it. `store_key` is a
+hash of the store id.
+"""
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+from pyspark.sql.types import DecimalType, StructType
+
+from transform import bronze
+from transform.changes import newest
+from transform.columns import surrogate_key
+from transform.dimension import UNKNOWN, UNKNOWN_KEY, with_unknown
+from transform.spec import DATE, LONG, STRING, Table, optional, required
+
+DEGREES = DecimalType(9, 6)
+SCHEMA = StructType(
+    [
+        required("store_key", LONG),
+        optional("store_id", LONG),
+        optional("name", STRING),
+        optional("city", STRING),
+        optional("state", STRING),
+        optional("postal_code", STRING),
+        optional("latitude", DEGREES),
+        optional("longitude", DEGREES),
+        optional("opened_on", DATE),
+    ]
+)
+PERSONAL: tuple[str, ...] = ()
+
+
+def dim_stores(stores: DataFrame) -> DataFrame:
+    """The stores under their keys, and the unknown one."""
+    named = newest(stores.where(F.col("store_id").isNotNull()), "store_id")
+    keyed = named.withColumn("store_key", surrogate_key(F.col("store_id"))).select(*SCHEMA.names)
+    return with_unknown(keyed, SCHEMA, store_key=UNKNOWN_KEY, name=UNKNOWN).select(*SCHEMA.names)
+
+
+TABLE = Table(
+    name="gold.dim_stores",
+    grain=("store_key",),
+    schema=SCHEMA,
+    personal=PERSONAL,
+    reads=(bronze.STORES,),
+    build=dim_stores,
+)

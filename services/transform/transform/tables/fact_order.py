@@ -1,0 +1,85 @@
+"""What was sold: the centre of the star.
+
+Grain: order line (order_id, line_number). Partition: day of ordered_at.
+Reads: silver.orders_unified, gold.dim_users, gold.dim_products, gold.dim_stores, gold.dim_date.
+Rules: every line of orders_unified is here once, with the same quantity and amount. `user_key` is the version of
+the user that was valid at `ordered_at`. What a dimension does not know gets its unknown member, key 0.
+"""
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+from pyspark.sql.types import StructType
+
+from transform.columns import all_of, date_key
+from transform.dimension import UNKNOWN_KEY
+from transform.spec import INT, LONG, MONEY, STRING, TIMESTAMP, UNIT_PRICE, Reference, Table, optional, required
+
+SCHEMA = StructType(
+    [
+        required("order_id", STRING),
+        required("line_number", INT),
+        required("channel", STRING),
+        required("status", STRING),
+        required("user_key", LONG),
+        required("product_key", LONG),
+        required("store_key", LONG),
+        required("date_key", INT),
+        required("quantity", LONG),
+        required("unit_price", UNIT_PRICE),
+        required("discount_amount", MONEY),
+        required("total_amount", MONEY),
+        required("currency", STRING),
+        required("ordered_at", TIMESTAMP),
+        optional("customer_id", STRING),
+    ]
+)
+PERSONAL: tuple[str, ...] = ()
+
+
+def fact_order(
+    orders: DataFrame, users: DataFrame, products: DataFrame, stores: DataFrame, dates: DataFrame
+) -> DataFrame:
+    """The order lines with the keys of their dimensions."""
+    line = orders.withColumn("_date_key", date_key(F.col("ordered_at"))).alias("line")
+    versions = users.select("user_key", "source", "source_user_id", "start_date", "end_date").alias("user")
+    joined = (
+        line.join(versions, on=_was_valid(), how="left")
+        .join(products.select("product_key", "sku"), on="sku", how="left")
+        .join(stores.select("store_key", "store_id"), on="store_id", how="left")
+        .join(dates.select("date_key"), on=F.col("date_key") == F.col("_date_key"), how="left")
+    )
+    keys = {name: _or_unknown(name) for name in ("user_key", "product_key", "store_key", "date_key")}
+    return joined.select(*(keys.get(name, F.col(name)) for name in SCHEMA.names))
+
+
+def _was_valid() -> Column:
+    had_started = F.col("user.start_date") <= F.col("line.ordered_at")
+    had_not_ended = F.col("user.end_date").isNull() | (F.col("line.ordered_at") < F.col("user.end_date"))
+    return all_of(
+        F.col("line.source") == F.col("user.source"),
+        F.col("line.source_user_id") == F.col("user.source_user_id"),
+        had_started,
+        had_not_ended,
+    )
+
+
+def _or_unknown(key: str) -> Column:
+    return F.coalesce(F.col(key), F.lit(UNKNOWN_KEY)).alias(key)
+
+
+TABLE = Table(
+    name="gold.fact_order",
+    grain=("order_id", "line_number"),
+    schema=SCHEMA,
+    personal=PERSONAL,
+    reads=("silver.orders_unified", "gold.dim_users", "gold.dim_products", "gold.dim_stores", "gold.dim_date"),
+    build=fact_order,
+    partitioned_by=("days(ordered_at)",),
+    references=(
+        Reference("user_key", "gold.dim_users", "user_key"),
+        Reference("product_key", "gold.dim_products", "product_key"),
+        Reference("store_key", "gold.dim_stores", "store_key"),
+        Reference("date_key", "gold.dim_date", "date_key"),
+        Reference("customer_id", "silver.customer_identities", "customer_id"),
+    ),
+)

@@ -1,0 +1,58 @@
+"""What became known about orders: chargebacks, days after the order.
+
+Grain: one label (event_id); an order may be labelled again, and the reader decides which moment it asks about.
+Reads: bronze fraud labels.
+Rules: a label delivered twice counts once. `known_at` is when it became known: training at a moment may use only
+labels known before it.
+"""
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+from pyspark.sql.types import StructType
+
+from transform import bronze
+from transform.contract import clean, judge, present
+from transform.records import distinct_events, field, opened
+from transform.spec import BOOLEAN, STRING, TIMESTAMP, Judged, Table, required
+
+SCHEMA = StructType(
+    [
+        required("order_id", STRING),
+        required("is_fraud", BOOLEAN),
+        required("known_at", TIMESTAMP),
+        required("event_id", STRING),
+    ]
+)
+PERSONAL: tuple[str, ...] = ()
+ROW_CHECKS = tuple(present(name) for name in SCHEMA.names)
+
+
+def labels(records: DataFrame) -> DataFrame:
+    """Each label once, with a verdict."""
+    typed = opened(records, "event_id", "order_id", "is_fraud", "occurred_at").select(
+        "*", field("event_id"), field("order_id"), field("is_fraud", "boolean"),
+        field("occurred_at", "timestamp").alias("known_at"),
+    )  # fmt: skip
+    return judge(typed, ROW_CHECKS, SCHEMA.names, F.col("_value"))
+
+
+def fraud_labels(judged: DataFrame) -> DataFrame:
+    """The labels that pass every check."""
+    return clean(judged).select(*SCHEMA.names)
+
+
+JUDGED = Judged(
+    name="judged.fraud_labels",
+    table="silver.fraud_labels",
+    reads=(bronze.FRAUD_LABELS,),
+    build=labels,
+    count_input=distinct_events,
+)
+TABLE = Table(
+    name="silver.fraud_labels",
+    grain=("event_id",),
+    schema=SCHEMA,
+    personal=PERSONAL,
+    reads=("judged.fraud_labels",),
+    build=fraud_labels,
+)

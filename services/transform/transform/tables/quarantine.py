@@ -1,0 +1,52 @@
+"""Every row of bronze that a silver table rejected, and why.
+
+Grain: one rejected row; nothing identifies it, since a source may send the same bad row twice.
+Reads: the judged rows of users, order lines, stock movements, events and fraud labels.
+Rules: a row stands here under the first check that it fails, so that clean rows + quarantined rows = distinct input.
+`row` is the row as JSON; of a document without readable items it is the document. `seen_at` is when ingest got it.
+"""
+
+from functools import reduce
+
+from pyspark.sql import DataFrame
+from pyspark.sql.types import StructType
+
+from transform.contract import rejected
+from transform.spec import STRING, TIMESTAMP, Judged, Table, optional, required
+from transform.tables import events_clean, fraud_labels, orders_unified, stock_movements_clean, users_scd
+
+SCHEMA = StructType(
+    [
+        required("table", STRING),
+        required("check", STRING),
+        required("column", STRING),
+        required("reason", STRING),
+        optional("row", STRING),
+        required("position", STRING),
+        optional("seen_at", TIMESTAMP),
+    ]
+)
+PERSONAL = ("row",)
+JUDGED: tuple[Judged, ...] = (
+    users_scd.JUDGED,
+    orders_unified.JUDGED,
+    stock_movements_clean.JUDGED,
+    events_clean.JUDGED,
+    fraud_labels.JUDGED,
+)
+
+
+def quarantine(*judged: DataFrame) -> DataFrame:
+    """The rejected rows of all judged frames, in the order of `JUDGED`."""
+    rows = [rejected(frame, of.table) for of, frame in zip(JUDGED, judged, strict=True)]
+    return reduce(DataFrame.unionByName, rows).select(*SCHEMA.names)
+
+
+TABLE = Table(
+    name="silver.quarantine",
+    grain=(),
+    schema=SCHEMA,
+    personal=PERSONAL,
+    reads=tuple(judged.name for judged in JUDGED),
+    build=quarantine,
+)

@@ -1,0 +1,72 @@
+"""The audit finds nothing after honest changes, and finds what was changed behind the functions' back."""
+
+import pytest
+from inventory import audit
+from inventory.memory_store import InMemoryStockStore
+from inventory.redis_store import RedisStockStore
+from inventory.stock import Hold, Line
+from inventory.store import SetAside, StockStore
+from inventory_builders import (
+    BREAD,
+    NOON,
+    SOAP,
+    TOPIC,
+    a_movement,
+    a_release,
+    a_reservation,
+    confirmation,
+    once,
+    positioned,
+    stocked,
+)
+from inventory_redis import empty_redis
+from shopsphere_kit.clock import ManualClock
+
+
+async def busy_day(store: StockStore) -> None:
+    """Every kind of change: received, reserved, confirmed, released, still held, adjusted, set aside."""
+    await stocked(store, 10)
+    await stocked(store, 5, BREAD)
+    decisions = [await store.reserve(a_reservation(2, SOAP, Line(BREAD, 1)), once()) for _ in range(3)]
+    holds = [decision.outcome for decision in decisions if isinstance(decision.outcome, Hold)]
+    await store.confirm(confirmation(holds[0].reservation_id), once())
+    await store.release(a_release(holds[1].reservation_id), once())
+    await store.apply_movements(TOPIC, positioned(a_movement(-3, kind="adjustment"), SetAside("empty"), start=2))
+
+
+EXPECTED = audit.AuditReport(
+    keys=2, units_on_hand=5 + 4, movements=4, applied=3, duplicates=0, quarantined=1, differences=0
+)
+
+
+async def test_the_audit_finds_no_difference_after_every_kind_of_change() -> None:
+    store = InMemoryStockStore(ManualClock(NOON))
+    await busy_day(store)
+    assert await audit.run(store) == EXPECTED
+
+
+@pytest.mark.servers
+async def test_the_audit_of_redis_says_the_same(redis_url: str) -> None:
+    async with empty_redis(redis_url) as client:
+        store = RedisStockStore(client)
+        await busy_day(store)
+        assert await audit.run(store) == EXPECTED
+
+
+@pytest.mark.servers
+@pytest.mark.parametrize(
+    "tamper",
+    [
+        ("HSET", "inv:stock:P1", "S1", "9:2:9::"),
+        ("RPOP", "inv:journal:P2@S1"),
+        ("HINCRBY", "inv:counters", "applied", "1"),
+        ("DEL", "inv:due:P1"),
+    ],
+    ids=["balance", "journal", "counter", "hold"],
+)
+async def test_a_change_behind_the_functions_back_is_found(redis_url: str, tamper: tuple[str, ...]) -> None:
+    async with empty_redis(redis_url) as client:
+        store = RedisStockStore(client)
+        await busy_day(store)
+        await client.execute_command(*tamper)  # type: ignore[no-untyped-call]
+        assert (await audit.run(store)).differences > 0

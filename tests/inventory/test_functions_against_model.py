@@ -1,0 +1,169 @@
+"""The Redis functions and stock.py, step by step: any sequence of calls leaves both with the same answers and state."""
+
+import asyncio
+from dataclasses import replace
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
+from inventory import audit, library
+from inventory.errors import IdempotencyKeyReused
+from inventory.journal import Balance, Item, MovementType, StockMoved
+from inventory.memory_store import InMemoryStockStore
+from inventory.redis_store import RedisStockStore
+from inventory.stock import ConfirmReservation, Line, ReleaseReservation, ReserveStock
+from inventory.store import Decision, Once, Positioned, SetAside, StockStore
+from inventory_builders import NOON, TOPIC, a_movement
+from inventory_redis import inventory_url
+from redis.asyncio import Redis
+from shopsphere_kit.clock import ManualClock
+from shopsphere_kit.waiting import await_until
+
+pytestmark = pytest.mark.servers
+
+SKUS = ("P1", "P2")
+ITEMS = [Item(sku, location) for sku in SKUS for location in ("S1", "S2")]
+BLINK, LONG = timedelta(milliseconds=2), timedelta(hours=1)
+# A year ahead of any run, so that counts fall both before and after what reservations record at Redis' own time.
+TIMES = [NOON + timedelta(days=days) for days in (-1, 0, 1, 36500)]
+contents = st.one_of(
+    st.builds(
+        lambda kind, item, units, at, number: a_movement(
+            abs(units) if kind is MovementType.COUNT else units, item, kind=kind, occurred_at=at, event_id=f"E{number}"
+        ),
+        st.sampled_from(MovementType),
+        st.sampled_from(ITEMS),
+        st.integers(-6, 12),
+        st.sampled_from(TIMES),
+        st.integers(0, 60),
+    ),
+    st.builds(SetAside, st.sampled_from(["not_json", "empty"])),
+)
+baskets = st.lists(st.builds(Line, st.sampled_from(ITEMS), st.integers(1, 4)), min_size=1, max_size=3)
+
+
+class FunctionsAgainstModel(RuleBasedStateMachine):
+    """Each rule calls Redis, sets the model's clock to the time Redis decided at, and calls the model."""
+
+    def __init__(self, redis_url: str) -> None:
+        super().__init__()
+        self.runner = asyncio.Runner()
+        self.client = Redis.from_url(inventory_url(redis_url))
+        self.runner.run(self.start_empty())
+        self.clock = ManualClock(NOON)
+        self.real, self.model = RedisStockStore(self.client), InMemoryStockStore(self.clock)
+        self.numbers = 0
+        self.next_offset = [0, 0]
+
+    async def start_empty(self) -> None:
+        await self.client.flushdb()
+        await library.load(self.client)
+
+    def teardown(self) -> None:
+        self.runner.run(self.client.aclose())
+        self.runner.close()
+
+    @rule(batch=st.lists(contents, min_size=1, max_size=5), partition=st.integers(0, 1), rewind=st.integers(0, 2))
+    def apply_movements(self, batch: list[Any], partition: int, rewind: int) -> None:
+        start = max(0, self.next_offset[partition] - rewind)
+        records = [Positioned(partition, start + step, content) for step, content in enumerate(batch)]
+        self.next_offset[partition] = max(self.next_offset[partition], start + len(batch))
+        real = self.runner.run(self.real.apply_movements(TOPIC, records))
+        assert real == self.runner.run(self.model.apply_movements(TOPIC, records))
+
+    @rule(lines=baskets, expires_in=st.sampled_from([BLINK, LONG]), slot=st.integers(0, 9), body=st.integers(0, 5))
+    def reserve(self, lines: list[Line], expires_in: timedelta, slot: int, body: int) -> None:
+        self.numbers += 1
+        command = ReserveStock(f"R{self.numbers}", tuple(lines), expires_in)
+        # Few slots and mostly one body, so that replays and conflicts come up among the first decisions.
+        once = Once(f"slot-{slot}-{self.numbers // 5}", str(body // 5))
+        self.both(lambda store: store.reserve(command, once))
+
+    @precondition(lambda self: self.numbers)
+    @rule(pick=st.integers(0, 30), ending=st.sampled_from(["confirm", "release"]), slot=st.integers(0, 3))
+    def end(self, pick: int, ending: str, slot: int) -> None:
+        reservation_id = f"R{1 + pick % (self.numbers + 1)}"
+        once = Once(f"end-{slot}-{reservation_id}", ending)
+        if ending == "confirm":
+            self.both(lambda store: store.confirm(ConfirmReservation(reservation_id), once))
+        else:
+            self.both(lambda store: store.release(ReleaseReservation(reservation_id), once))
+
+    @rule(pick=st.integers(0, 30))
+    def read_reservation(self, pick: int) -> None:
+        self.both(lambda store: store.reservation(f"R{1 + pick % (self.numbers + 1)}"))
+
+    @rule(skus=st.lists(st.sampled_from([*SKUS, "P404"]), min_size=1, max_size=3, unique=True))
+    def read_availability(self, skus: list[str]) -> None:
+        real = self.runner.run(self.real.availability(skus))
+        self.set_clock(real.as_of)
+        model = self.runner.run(self.model.availability(skus))
+        shown = {
+            sku: {at: replace(b, counted_at=None, moved_at=None) for at, b in model.skus[sku].items()} for sku in skus
+        }
+        assert real.skus == shown
+
+    @rule()
+    def let_short_holds_fall_due(self) -> None:
+        started = self.runner.run(self.real.availability([])).as_of
+
+        async def has_passed() -> bool:
+            return (await self.real.availability([])).as_of > started + BLINK
+
+        self.runner.run(await_until(has_passed, deadline_seconds=5, what="Redis' clock", poll_seconds=0.001))
+
+    @invariant()
+    def both_hold_the_same(self) -> None:
+        for sku in SKUS:
+            assert self.ledgers(self.real, sku) == self.ledgers(self.model, sku)
+        assert self.runner.run(self.real.totals()) == self.runner.run(self.model.totals())
+        assert self.runner.run(self.real.offsets(TOPIC)) == self.runner.run(self.model.offsets(TOPIC))
+
+    @invariant()
+    def the_audit_finds_nothing(self) -> None:
+        assert self.runner.run(audit.run(self.real)).differences == 0
+
+    def both(self, call: Any) -> None:
+        try:
+            real: Decision | None = self.runner.run(call(self.real))
+        except IdempotencyKeyReused:
+            real = None
+        if real and not real.is_replay:
+            self.set_clock(real.as_of)
+        try:
+            model = self.runner.run(call(self.model))
+        except IdempotencyKeyReused:
+            model = None
+        assert real == model
+
+    def set_clock(self, moment: datetime) -> None:
+        self.clock.advance(max(timedelta(0), moment - self.clock.now()))
+
+    def ledgers(self, store: StockStore, sku: str) -> list[Any]:
+        # A movement is recorded at Redis' time, which its answer does not tell; everything else must agree.
+        found = self.runner.run(store.ledgers(sku))
+        return [
+            (each.item, each.balance, each.held, [_without_recording(event) for event in each.journal])
+            for each in sorted(found, key=lambda each: each.item)
+        ]
+
+
+def _as_shown(locations: dict[str, Balance]) -> dict[str, Balance]:
+    return {location: replace(kept, counted_at=None, moved_at=None) for location, kept in locations.items()}
+
+
+def _without_recording(event: Any) -> Any:
+    return replace(event, recorded_at=NOON) if isinstance(event, StockMoved) else event
+
+
+def test_any_sequence_of_calls_leaves_functions_and_model_alike(redis_url: str) -> None:
+    run_state_machine_as_test(
+        partial(FunctionsAgainstModel, redis_url),  # type: ignore[arg-type]  # any factory will do
+        settings=settings(
+            max_examples=25, stateful_step_count=30, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+        ),
+    )

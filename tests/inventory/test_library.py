@@ -1,0 +1,63 @@
+"""How the functions get into Redis, and what happens when Redis is not as expected."""
+
+from collections.abc import AsyncIterator
+
+import msgspec
+import pytest
+from inventory import library
+from inventory.errors import StockUnavailable
+from inventory.redis_store import RedisStockStore
+from inventory_redis import empty_redis
+from redis.asyncio import Redis
+from redis.exceptions import ResponseError
+
+pytestmark = pytest.mark.servers
+
+
+@pytest.fixture
+async def client(redis_url: str) -> AsyncIterator[Redis]:
+    async with empty_redis(redis_url) as opened:
+        yield opened
+        await opened.function_load(library.SOURCE, replace=True)
+
+
+def of_version(number: int) -> str:
+    return library.SOURCE.replace(f"local VERSION = {library.VERSION}", f"local VERSION = {number}")
+
+
+async def test_the_library_is_loaded_once(client: Redis) -> None:
+    await library.load(client)
+    assert await library.installed_version(client) == library.VERSION
+
+
+async def test_an_older_library_is_replaced(client: Redis) -> None:
+    await client.function_load(of_version(0), replace=True)
+    await library.load(client)
+    assert await library.installed_version(client) == library.VERSION
+
+
+async def test_other_code_of_the_same_version_is_replaced(client: Redis) -> None:
+    await client.function_load(library.SOURCE + "\n-- changed by hand\n", replace=True)
+    await library.load(client)
+    assert b"changed by hand" not in str(await client.function_list(library.NAME, withcode=True)).encode()
+
+
+async def test_a_newer_library_is_left_alone(client: Redis) -> None:
+    await client.function_load(of_version(99), replace=True)
+    with pytest.raises(StockUnavailable, match="upgrade"):
+        await library.load(client)
+    assert await library.installed_version(client) == 99
+
+
+async def test_without_the_functions_the_store_says_that_it_is_unavailable(client: Redis) -> None:
+    await client.function_delete(library.NAME)
+    assert await library.installed_version(client) is None
+    with pytest.raises(StockUnavailable):
+        await RedisStockStore(client).availability(["P1"])
+
+
+async def test_a_number_that_is_no_exact_integer_changes_nothing(client: Redis) -> None:
+    good, broken = [0, 0, "E1", "receipt", "P1", "S1", 1, 0, ""], [0, 1, "E2", "receipt", "P1", "S1", 1.5, 0, ""]
+    with pytest.raises(ResponseError, match="quantity is not an exact integer"):
+        await client.fcall("inventory_apply_movements", 0, "stock-movements", msgspec.msgpack.encode([good, broken]))
+    assert await client.keys() == []

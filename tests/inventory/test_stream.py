@@ -1,0 +1,35 @@
+from inventory import audit
+from inventory.memory_store import InMemoryStockStore
+from inventory.stream import InMemoryDeadLetters, create_handler
+from inventory_builders import NOON
+from shopsphere_kit.clock import ManualClock
+from shopsphere_kit.stream import Record
+
+RECEIPT = (
+    b'{"event_id":"E%d","type":"receipt","occurred_at":"2026-03-01T08:00:00Z","source":"till",'
+    b'"sku":"P1","location":"S1","quantity":5}'
+)
+
+
+def a_record(offset: int, value: bytes | None) -> Record:
+    return Record("stock-movements", 0, offset, b"P1@S1", value, 0)
+
+
+async def test_good_records_are_applied_and_bad_ones_set_aside_with_their_bytes() -> None:
+    store, dead = InMemoryStockStore(ManualClock(NOON)), InMemoryDeadLetters()
+    await create_handler(store, dead)([a_record(0, RECEIPT % 1), a_record(1, b"{broken"), a_record(2, RECEIPT % 2)])
+    report = await audit.run(store)
+    assert (report.units_on_hand, report.movements, report.applied, report.quarantined) == (10, 3, 2, 1)
+    assert [(letter.record.value, letter.record.offset, letter.reason) for letter in dead.letters] == [
+        (b"{broken", 1, "not_json")
+    ]
+
+
+async def test_a_batch_delivered_again_changes_nothing_and_sends_no_second_dead_letter() -> None:
+    store, dead = InMemoryStockStore(ManualClock(NOON)), InMemoryDeadLetters()
+    handle, batch = create_handler(store, dead), [a_record(0, RECEIPT % 1), a_record(1, None)]
+    await handle(batch)
+    await handle(batch)
+    report = await audit.run(store)
+    assert (report.units_on_hand, report.movements, report.quarantined) == (5, 2, 1)
+    assert len(dead.letters) == 1

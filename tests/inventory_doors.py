@@ -1,0 +1,186 @@
+"""Both doors of inventory over one store in memory, behind one way of calling them."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from itertools import count
+from pathlib import Path
+from typing import Any, Protocol
+
+import grpc
+import httpx
+from google.protobuf.json_format import MessageToDict
+from inventory import rest, rpc
+from inventory.application import Inventory
+from inventory.memory_store import InMemoryStockStore
+from inventory.scopes import AVAILABILITY_READ, RESERVATIONS_READ, RESERVATIONS_WRITE
+from inventory_builders import NOON
+from shopsphere.inventory.v1 import inventory_pb2 as pb
+from shopsphere.inventory.v1 import inventory_pb2_grpc as pb_grpc
+from shopsphere_kit.auth import DevKey, TokenVerifier
+from shopsphere_kit.clock import ManualClock
+from shopsphere_kit.health import Readiness
+from shopsphere_kit.settings import AuthSettings, HttpSettings
+
+ALL_SCOPES = (AVAILABILITY_READ, RESERVATIONS_READ, RESERVATIONS_WRITE)
+Body = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a door said: a body, or a reason and the field it names."""
+
+    body: Body | None = None
+    reason: str | None = None
+    field: str | None = None
+    is_replay: bool = False
+
+
+class Door(Protocol):
+    """The calls of inventory, whatever carries them."""
+
+    token: str
+
+    async def availability(self, sku: str, location: str = "") -> Answer: ...
+    async def batch_availability(self, skus: list[str], location: str = "") -> Answer: ...
+    async def reserve(self, key: str, lines: list[Body], expires_in_seconds: int = 60) -> Answer: ...
+    async def reservation(self, reservation_id: str) -> Answer: ...
+    async def confirm(self, key: str, reservation_id: str) -> Answer: ...
+    async def release(self, key: str, reservation_id: str) -> Answer: ...
+
+
+class RestDoor:
+    def __init__(self, client: httpx.AsyncClient, token: str) -> None:
+        self.client, self.token = client, token
+
+    async def availability(self, sku: str, location: str = "") -> Answer:
+        return await self._call("GET", f"/v1/availability/{sku}", params={"location": location} if location else {})
+
+    async def batch_availability(self, skus: list[str], location: str = "") -> Answer:
+        body: Body = {"skus": skus, **({"location": location} if location else {})}
+        return await self._call("POST", "/v1/availability:batchGet", json=body)
+
+    async def reserve(self, key: str, lines: list[Body], expires_in_seconds: int = 60) -> Answer:
+        body = {"lines": lines, "expires_in_seconds": expires_in_seconds}
+        return await self._call("POST", "/v1/reservations", key, json=body)
+
+    async def reservation(self, reservation_id: str) -> Answer:
+        return await self._call("GET", f"/v1/reservations/{reservation_id}")
+
+    async def confirm(self, key: str, reservation_id: str) -> Answer:
+        return await self._call("POST", f"/v1/reservations/{reservation_id}:confirm", key)
+
+    async def release(self, key: str, reservation_id: str) -> Answer:
+        return await self._call("POST", f"/v1/reservations/{reservation_id}:release", key)
+
+    async def _call(self, method: str, path: str, key: str = "", **request: Any) -> Answer:
+        headers = {"Idempotency-Key": key} if key else {}
+        if self.token:
+            headers["Authorization"] = f"Bearer {self.token}"
+        response = await self.client.request(method, path, headers=headers, **request)
+        if response.is_error:
+            assert response.headers["content-type"] == "application/problem+json"
+            problem = response.json()
+            return Answer(reason=problem["type"].rpartition(":")[2], field=problem.get("field"))
+        return Answer(response.json(), is_replay=response.headers.get("Idempotency-Replayed") == "true")
+
+
+class GrpcDoor:
+    def __init__(self, stub: Any, token: str) -> None:
+        self.stub, self.token = stub, token
+
+    async def availability(self, sku: str, location: str = "") -> Answer:
+        return await self._call("GetAvailability", pb.GetAvailabilityRequest(sku=sku, location=location))
+
+    async def batch_availability(self, skus: list[str], location: str = "") -> Answer:
+        request = pb.BatchGetAvailabilityRequest(skus=skus, location=location)
+        return await self._call("BatchGetAvailability", request)
+
+    async def reserve(self, key: str, lines: list[Body], expires_in_seconds: int = 60) -> Answer:
+        request = pb.CreateReservationRequest(
+            idempotency_key=key,
+            lines=[pb.ReservationLine(**line) for line in lines],
+            expires_in_seconds=expires_in_seconds,
+        )
+        return await self._call("CreateReservation", request)
+
+    async def reservation(self, reservation_id: str) -> Answer:
+        return await self._call("GetReservation", pb.GetReservationRequest(reservation_id=reservation_id))
+
+    async def confirm(self, key: str, reservation_id: str) -> Answer:
+        request = pb.ConfirmReservationRequest(reservation_id=reservation_id, idempotency_key=key)
+        return await self._call("ConfirmReservation", request)
+
+    async def release(self, key: str, reservation_id: str) -> Answer:
+        request = pb.ReleaseReservationRequest(reservation_id=reservation_id, idempotency_key=key)
+        return await self._call("ReleaseReservation", request)
+
+    async def _call(self, method: str, request: Any) -> Answer:
+        metadata = (("authorization", f"Bearer {self.token}"),) if self.token else ()
+        call = getattr(self.stub, method)(request, metadata=metadata, timeout=10)
+        try:
+            message = await call
+        except grpc.aio.AioRpcError as error:
+            trailing = dict(error.trailing_metadata() or ())
+            return Answer(reason=str(trailing["reason"]), field=_text(trailing.get("field")))
+        is_replay = dict(await call.initial_metadata()).get("idempotency-replayed") == "true"
+        return Answer(_as_rest_would_say(message), is_replay=is_replay)
+
+
+def _text(value: object) -> str | None:
+    return None if value is None else str(value)
+
+
+def _as_rest_would_say(message: Any) -> Body:
+    body: Body = MessageToDict(message, preserving_proto_field_name=True, always_print_fields_with_no_presence=True)
+    return {name: _plain(name, value) for name, value in body.items()} | (
+        {"ended_at": body.get("ended_at")} if "state" in body else {}
+    )
+
+
+def _plain(name: str, value: Any) -> Any:
+    """Protobuf's JSON writes int64 as text and enums by their long names."""
+    if isinstance(value, list):
+        return [_plain("", each) for each in value]
+    if isinstance(value, dict):
+        return {key: _plain(key, each) for key, each in value.items()}
+    if name in ("on_hand", "reserved", "available_to_promise", "version", "quantity"):
+        return int(value)
+    return value.removeprefix("RESERVATION_STATE_").lower() if name == "state" else value
+
+
+@dataclass(frozen=True)
+class Doors:
+    """Both doors over one application, its store, and the issuer of tokens."""
+
+    rest: RestDoor
+    grpc: GrpcDoor
+    store: InMemoryStockStore
+    clock: ManualClock
+    key: DevKey
+    auth: AuthSettings
+
+    def token(self, *scopes: str, client_id: str = "checkout") -> str:
+        return self.key.mint(scopes, settings=self.auth, now=NOON, client_id=client_id)
+
+
+@asynccontextmanager
+async def both_doors(folder: Path) -> AsyncIterator[Doors]:
+    key, jwks_file = DevKey.generate(), folder / "jwks.json"
+    jwks_file.write_text(key.jwks())
+    auth, clock = AuthSettings(jwks_file=jwks_file), ManualClock(NOON)
+    verifier, store, numbers = TokenVerifier(auth, clock), InMemoryStockStore(clock), count(1)
+    inventory = Inventory(store, lambda: f"R{next(numbers)}")
+    app = rest.create_app(inventory, verifier, Readiness(), HttpSettings(), "0.0.0")
+    server = rpc.create_server(inventory, verifier, "127.0.0.1", 0)
+    token = key.mint(ALL_SCOPES, settings=auth, now=NOON, client_id="checkout")
+    await server.start()
+    address = f"127.0.0.1:{server.bound_port}"
+    transport = httpx.ASGITransport(app)
+    async with (
+        httpx.AsyncClient(transport=transport, base_url="http://inventory") as client,
+        grpc.aio.insecure_channel(address) as channel,
+    ):
+        stub = pb_grpc.InventoryServiceStub(channel)
+        yield Doors(RestDoor(client, token), GrpcDoor(stub, token), store, clock, key, auth)
+    await server.stop(None)

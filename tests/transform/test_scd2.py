@@ -1,0 +1,139 @@
+"""The rules of histories, case by case and as laws."""
+
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+
+from hypothesis import given
+from hypothesis import strategies as st
+from transform.scd2 import Change, Version, history
+
+DAY_0 = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def day(number: int) -> datetime:
+    return DAY_0 + timedelta(days=number)
+
+
+def update(number: int, city: str | None, *, position: int = 0, key: str = "u", mood: str = "") -> Change:
+    return Change(key, day(number), f"{position:04}", (city, mood))
+
+
+def delete(number: int, *, position: int = 0, key: str = "u") -> Change:
+    return Change(key, day(number), f"{position:04}", (None, ""), deleted=True)
+
+
+def told(*changes: Change) -> list[tuple[object, int, int | None]]:
+    return [
+        (
+            version.attributes[0],
+            (version.valid_from - DAY_0).days,
+            (version.end_date - DAY_0).days if version.end_date else None,
+        )
+        for version in history(changes)
+    ]
+
+
+def test_the_first_change_opens_a_version_that_is_current() -> None:
+    assert history([update(1, "Troy")]) == [Version("u", ("Troy", ""), day(1), None, is_current=True, is_deleted=False)]
+
+
+def test_an_update_closes_the_version_and_opens_the_next() -> None:
+    assert told(update(1, "Troy"), update(5, "Rome")) == [("Troy", 1, 5), ("Rome", 5, None)]
+
+
+def test_an_update_that_changes_nothing_opens_no_version() -> None:
+    assert told(update(1, "Troy"), update(3, "Troy")) == [("Troy", 1, None)]
+
+
+def test_null_equals_null() -> None:
+    assert told(update(1, None), update(3, None)) == [(None, 1, None)]
+
+
+def test_a_late_update_splits_the_version_it_falls_into() -> None:
+    assert told(update(1, "Troy"), update(9, "Troy"), update(5, "Rome")) == [
+        ("Troy", 1, 5),
+        ("Rome", 5, 9),
+        ("Troy", 9, None),
+    ]
+
+
+def test_a_delete_ends_the_last_version_and_marks_it() -> None:
+    [version] = history([update(1, "Troy"), delete(5)])
+    assert (version.end_date, version.is_current, version.is_deleted) == (day(5), False, True)
+
+
+def test_a_delete_that_matches_nothing_adds_nothing() -> None:
+    assert told(delete(5)) == []
+
+
+def test_an_update_after_a_delete_opens_a_version_even_with_the_same_values() -> None:
+    versions = history([update(1, "Troy"), delete(5), update(7, "Troy")])
+    assert [(v.valid_from, v.end_date, v.is_deleted) for v in versions] == [
+        (day(1), day(5), False),
+        (day(7), None, False),
+    ]
+
+
+def test_of_changes_at_one_instant_the_highest_position_counts() -> None:
+    assert told(update(1, "Troy", position=2), update(1, "Rome", position=1)) == [("Troy", 1, None)]
+
+
+def test_at_one_instant_a_delete_wins_and_leaves_no_empty_version() -> None:
+    assert told(update(1, "Troy"), delete(5, position=1), update(5, "Rome", position=2)) == [("Troy", 1, 5)]
+
+
+def test_a_change_that_is_not_tracked_opens_no_version_and_shows_its_last_value() -> None:
+    versions = history([update(1, "Troy", mood="glad"), update(3, "Troy", mood="sad")], tracked=[0])
+    assert [(v.attributes, v.valid_from) for v in versions] == [(("Troy", "sad"), day(1))]
+
+
+change = st.builds(
+    lambda key, number, position, city, deleted: Change(
+        key, day(number), f"{position:04}", (None if deleted else city, ""), deleted
+    ),
+    st.sampled_from("ab"),
+    st.integers(0, 9),
+    st.integers(0, 99),
+    st.sampled_from(["Troy", "Rome", None]),
+    st.booleans(),
+)
+# A position names one change of the log, so no two changes share one.
+log = st.lists(change, max_size=25, unique_by=lambda c: c.position)
+
+
+@given(log, st.randoms(use_true_random=False))
+def test_any_order_and_any_repetition_gives_the_same_history(changes: list[Change], random: object) -> None:
+    again = [*changes, *changes[::2]]
+    random.shuffle(again)  # type: ignore[attr-defined]
+    assert history(again) == history(changes)
+
+
+@given(log)
+def test_versions_of_a_key_never_overlap_and_are_never_empty(changes: list[Change]) -> None:
+    versions = history(changes)
+    for before, after in pairwise(versions):
+        assert before.key != after.key or (before.end_date is not None and before.end_date <= after.valid_from)
+    assert all(version.end_date is None or version.valid_from < version.end_date for version in versions)
+
+
+@given(log)
+def test_a_live_key_has_exactly_one_current_version_and_a_deleted_key_none(changes: list[Change]) -> None:
+    versions = history(changes)
+    for key in {one.key for one in changes}:
+        last = max((one for one in changes if one.key == key), key=lambda one: (one.at, one.deleted, one.position))
+        current = [version for version in versions if version.key == key and version.is_current]
+        assert [version.attributes for version in current] == ([] if last.deleted else [last.attributes])
+
+
+@given(log)
+def test_at_every_change_the_history_says_what_the_last_change_said(changes: list[Change]) -> None:
+    versions = history(changes)
+    for one in changes:
+        until = [c for c in changes if c.key == one.key and c.at <= one.at]
+        last = max(until, key=lambda c: (c.at, c.deleted, c.position))
+        valid = [v.attributes for v in versions if v.key == one.key and _holds(v, one.at)]
+        assert valid == ([] if last.deleted else [last.attributes])
+
+
+def _holds(version: Version, moment: datetime) -> bool:
+    return version.valid_from <= moment and (version.end_date is None or moment < version.end_date)

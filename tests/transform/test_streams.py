@@ -1,0 +1,132 @@
+"""stock_movements_clean, inventory_snapshots, events_clean, fraud_labels, from records of Kafka."""
+
+import pytest
+from bronze_builders import Row, a_label, a_movement, a_record, an_event, frame
+from pyspark.sql import DataFrame, SparkSession
+from transform import bronze
+from transform.contract import rejected
+from transform.records import distinct_events
+from transform.tables.events_clean import events, events_clean
+from transform.tables.fraud_labels import fraud_labels, labels
+from transform.tables.inventory_snapshots import inventory_snapshots
+from transform.tables.stock_movements_clean import stock_movements, stock_movements_clean
+
+pytestmark = pytest.mark.servers
+
+
+def movements(spark: SparkSession, *values: Row) -> DataFrame:
+    return stock_movements(frame(spark, bronze.STOCK_MOVEMENTS, [a_record(value) for value in values]))
+
+
+def closes(spark: SparkSession, *values: Row) -> list[Row]:
+    daily = inventory_snapshots(stock_movements_clean(movements(spark, *values)))
+    return [row.asDict() for row in daily.orderBy("sku", "location", "day").collect()]
+
+
+def failures(judged: DataFrame) -> list[tuple[str, str]]:
+    return [(row["check"], row["column"]) for row in rejected(judged, "t").orderBy("position").collect()]
+
+
+def test_the_close_is_the_fold_of_the_movements(spark: SparkSession) -> None:
+    [first, second] = closes(
+        spark,
+        a_movement("count", 10, 1.0),
+        a_movement("sale", -3, 1.1),
+        a_movement("receipt", 5, 1.2),
+        a_movement("transfer", -1, 2.0),
+        a_movement("return", 2, 2.1),
+        a_movement("adjustment", -4, 2.2),
+    )
+    assert (first["on_hand_close"], first["sold"], first["received"], first["counted"]) == (12, 3, 5, 10)
+    assert (second["on_hand_close"], second["transferred"], second["returned"], second["adjusted"]) == (9, -1, 2, -4)
+    assert second["counted"] is None
+
+
+def test_a_count_sets_what_is_on_hand_and_the_days_last_count_is_told(spark: SparkSession) -> None:
+    [day] = closes(
+        spark,
+        a_movement("sale", -3, 1.0),
+        a_movement("count", 7, 1.1),
+        a_movement("count", 5, 1.2),
+        a_movement("sale", -1, 1.3),
+    )
+    assert (day["on_hand_close"], day["counted"], day["sold"]) == (4, 5, 4)
+
+
+def test_before_the_first_count_the_fold_starts_at_zero_and_may_be_negative(spark: SparkSession) -> None:
+    assert [day["on_hand_close"] for day in closes(spark, a_movement("sale", -3))] == [-3]
+
+
+def test_movements_count_in_the_order_in_which_they_occurred(spark: SparkSession) -> None:
+    late = [a_movement("sale", -3, 1.1), a_movement("count", 10, 1.0)]  # the count arrives after the sale
+    assert [day["on_hand_close"] for day in closes(spark, *late)] == [7]
+
+
+def test_a_movement_delivered_twice_counts_once(spark: SparkSession) -> None:
+    sale = a_movement("sale", -3)
+    assert [day["sold"] for day in closes(spark, sale, sale)] == [3]
+
+
+def test_movements_that_make_no_sense_are_rejected_and_an_unknown_sku_is_not(spark: SparkSession) -> None:
+    judged = movements(
+        spark,
+        a_movement("sale", -1, sku="P-UNKNOWN"),  # no product has it, the shelf does
+        a_movement("sale", 1),  # a sale takes away
+        a_movement("count", -1),
+        a_movement("theft", -1),
+        a_movement("receipt", 1.5),  # half a unit
+        a_movement("receipt", 1, occurred_at="yesterday"),
+        a_movement("receipt", 1, sku=None),
+    )
+    assert failures(judged) == [
+        ("sign", "quantity"),
+        ("sign", "quantity"),
+        ("known_type", "type"),
+        ("present", "quantity"),
+        ("present", "occurred_at"),
+        ("present", "sku"),
+    ]
+    assert stock_movements_clean(judged).count() == 1
+
+
+def test_an_event_has_the_customer_of_its_user_and_an_anonymous_one_has_none(spark: SparkSession) -> None:
+    records = [a_record(an_event(user_id=1)), a_record(an_event(user_id=None)), a_record(an_event(user_id=2))]
+    known = spark.createDataFrame(
+        [("shop", "1", "C1"), ("marketplace", "2", "C2")], "source string, source_user_id string, customer_id string"
+    )
+    found = events_clean(events(frame(spark, bronze.EVENTS, records)), known).orderBy("sequence").collect()
+    assert [(row["user_id"], row["customer_id"]) for row in found] == [(1, "C1"), (None, None), (2, None)]
+
+
+def test_of_two_deliveries_of_an_event_the_first_position_counts(spark: SparkSession) -> None:
+    first, again = an_event(event_id="e"), an_event(event_id="e", session_id="s2")
+    records = frame(spark, bronze.EVENTS, [a_record(again, _position="00001/2"), a_record(first, _position="00001/1")])
+    assert [row["session_id"] for row in events(records).collect()] == ["s1"]
+    assert distinct_events(records).collect()[0][0] == 1
+
+
+def test_an_event_of_a_wrong_type_is_rejected_with_its_bytes(spark: SparkSession) -> None:
+    records = [
+        a_record(an_event(user_id="abc")),
+        a_record(an_event(kind="danced")),
+        a_record(b'{"event_id": "x", "type": "login", "occurred_at": "2026-01-01T00:00:00Z"}'),  # no session
+        a_record(b"\xff not json"),  # ingest lets none through, but if it did, nothing is lost
+    ]
+    judged = events(frame(spark, bronze.EVENTS, records))
+    assert failures(judged) == [
+        ("typed", "user_id"),
+        ("known_type", "type"),
+        ("present", "session_id"),
+        ("present", "event_id"),
+    ]
+    rows = {row["check"]: row["row"] for row in rejected(judged, "t").collect()}
+    assert "danced" in rows["known_type"]
+
+
+def test_a_label_says_when_it_became_known(spark: SparkSession) -> None:
+    label = a_label("7", event_id="l1")
+    records = [a_record(label), a_record(label), a_record(a_label("8", is_fraud="maybe"))]
+    judged = labels(frame(spark, bronze.FRAUD_LABELS, records))
+    [row] = fraud_labels(judged).selectExpr("*", "cast(known_at as string) as known").collect()
+    assert (row["order_id"], row["is_fraud"], row["known"], row["event_id"]) == ("7", True, "2026-01-10 00:00:00", "l1")
+    assert failures(judged) == [("present", "is_fraud")]
