@@ -120,4 +120,4 @@ def order_lines(lake: Lakehouse) -> int:
 def distinct_events(lake: Lakehouse, table: str) -> int:
     """Distinct event ids among a bronze topic's records."""
     rows = lake.bronze(table, ("value",))
-    return int(query("SELECT count(DISTINCT value::VARCHAR ->> '$.event_id') FROM rows", {"rows": rows})[0][0])
+    return int(query("SELECT count(DISTINCT decode(value) ->> '$.event_id') FROM rows", {"rows": rows})[0][0])

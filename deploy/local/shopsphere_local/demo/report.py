@@ -85,7 +85,7 @@ def inventory(run: PlatformRun, lake: Lakehouse) -> dict[str, Any]:
 def fraud(run: PlatformRun, lake: Lakehouse) -> dict[str, Any]:
     """Decisions in bronze, their precision against the truth, and how many scores differ from the offline ones."""
     rows = lake.bronze("bronze_kafka__fraud_decisions", ("value",))
-    decisions = [json.loads(value) for (value,) in query("SELECT value::VARCHAR FROM rows", {"rows": rows})]
+    decisions = [json.loads(value) for (value,) in query("SELECT decode(value) FROM rows", {"rows": rows})]
     served = {decision["order_id"]: decision["score_bits"] for decision in decisions}
     offline = {line["order_id"]: line["score_bits"] for line in output_lines(run, "rescore")}
     scores = {each["order_id"]: each["score"] for each in decisions if each["score"] is not None}

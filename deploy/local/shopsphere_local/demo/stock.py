@@ -6,7 +6,7 @@ from shopsphere_local.demo.lakehouse import Lakehouse, query
 # Records of one sku and location share a partition, so the offset is their order.
 _FOLD = """
 WITH movements AS (
-  SELECT value::VARCHAR AS event, partition, "offset" FROM rows
+  SELECT decode(value) AS event, partition, "offset" FROM rows
 ), typed AS (
   SELECT event ->> '$.event_id' AS event_id, event ->> '$.type' AS type, event ->> '$.sku' AS sku,
          event ->> '$.location' AS location, (event ->> '$.quantity')::BIGINT AS quantity, partition, "offset"
