@@ -22,6 +22,12 @@ SHOP_KEYS = {
     "orders": ("order_id",),
     "order_items": ("order_id", "line_number"),
 }
+# Silver tables whose grain is one event, and the bronze topic each comes from.
+EVENT_TABLES = {
+    "events_clean": "bronze_kafka__events",
+    "stock_movements_clean": "bronze_kafka__stock_movements",
+    "fraud_labels": "bronze_kafka__fraud_labels",
+}
 INGESTED_TOPICS = (topics.EVENTS, topics.STOCK_MOVEMENTS, topics.FRAUD_LABELS, topics.FRAUD_DECISIONS)
 _KAFKA_SECONDS = 10.0
 
@@ -93,18 +99,14 @@ def topic_records(bootstrap: str, topic: str) -> int:
 
 def silver_hops(lake: Lakehouse, silver: dict[str, int], fact_rows: int) -> dict[str, HopCounts]:
     """Distinct records of bronze against the rows that silver kept and refused, and silver lines against facts."""
-    return {
-        "bronze → silver.orders_unified": hop(
-            order_lines(lake), silver["orders_unified"], lake.rejected("orders_unified")
-        ),
-        "bronze → silver.events_clean": hop(
-            distinct_events(lake, "bronze_kafka__events"), silver["events_clean"], lake.rejected("events_clean")
-        ),
-        "bronze → silver.fraud_labels": hop(
-            distinct_events(lake, "bronze_kafka__fraud_labels"), silver["fraud_labels"], lake.rejected("fraud_labels")
-        ),
-        "silver.orders_unified → gold.fact_order": hop(silver["orders_unified"], fact_rows),
+    came_in = {"orders_unified": order_lines(lake)} | {
+        table: distinct_events(lake, source) for table, source in EVENT_TABLES.items()
     }
+    hops = {
+        f"bronze → silver.{table}": hop(count, silver[table], lake.rejected(f"silver.{table}"))
+        for table, count in came_in.items()
+    }
+    return hops | {"silver.orders_unified → gold.fact_order": hop(silver["orders_unified"], fact_rows)}
 
 
 def order_lines(lake: Lakehouse) -> int:
