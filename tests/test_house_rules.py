@@ -138,3 +138,12 @@ def test_no_file_names_a_package_registry_or_a_path_of_one_machine() -> None:
             if name != "tests/test_house_rules.py" and trouble.search(text):
                 offenders.append(name)
     assert offenders == []
+
+
+@pytest.mark.parametrize("document", ["ARCHITECTURE.md", "CONTRIBUTING.md"])
+def test_every_file_a_document_names_exists(document: str) -> None:
+    named = set(re.findall(r"`([\w/.-]+\.(?:py|lua|md|proto))`", (ROOT / document).read_text()))
+    present = ["/" + str(path.relative_to(ROOT)) for path in ROOT.rglob("*.*") if ".venv" not in path.parts]
+    invented = {"utils.py", "helpers.py", "common.py"}  # named as what must not be
+    missing = {name for name in named - invented if not any(path.endswith("/" + name) for path in present)}
+    assert missing == set()
