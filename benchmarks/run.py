@@ -1,5 +1,6 @@
 """Runs one benchmark (`inventory/apply_movements`) or all of them, each in a process of its own."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -20,7 +21,8 @@ def main(chosen: list[str]) -> int:
         return 2
     for claim in chosen or known:
         print(f"== {claim}", flush=True)
-        code = subprocess.run([sys.executable, HERE / f"{claim}.py"], check=False, cwd=HERE).returncode  # noqa: S603
+        command: list[str | Path] = [sys.executable, HERE / f"{claim}.py"]
+        code = subprocess.run(command, check=False, env={**os.environ, "PYTHONPATH": str(HERE)}).returncode  # noqa: S603
         if code:
             return code
     return 0

@@ -11,7 +11,7 @@ from confluent_kafka import Consumer, TopicPartition
 from pymongo import MongoClient
 from shopsphere_kit import topics
 
-from shopsphere_local.demo.lakehouse import Lakehouse, query
+from shopsphere_local.demo.lakehouse import Bronze, Lakehouse, query
 from shopsphere_local.journey.bootstrap import Document
 
 # The key of each table of the shop, as the source declares it.
@@ -55,7 +55,7 @@ def postgres_hops(lake: Lakehouse, dsn: str) -> dict[str, HopCounts]:
     return hops
 
 
-def live_rows(lake: Lakehouse, table: str, key: tuple[str, ...]) -> int:
+def live_rows(lake: Bronze, table: str, key: tuple[str, ...]) -> int:
     """Keys whose newest change in a bronze table is no delete."""
     columns = ", ".join(f'"{column}"' for column in key)
     rows = lake.bronze(table, (*key, "_op", "_position"))
@@ -109,7 +109,7 @@ def silver_hops(lake: Lakehouse, silver: dict[str, int], fact_rows: int) -> dict
     return hops | {"silver.orders_unified → gold.fact_order": hop(silver["orders_unified"], fact_rows)}
 
 
-def order_lines(lake: Lakehouse) -> int:
+def order_lines(lake: Bronze) -> int:
     """Live order lines in bronze: the shop's rows and the marketplace's items; a document without a list counts one."""
     shop = live_rows(lake, "bronze_postgres__order_items", SHOP_KEYS["order_items"])
     documents = lake.bronze("bronze_mongo__marketplace_orders", ("_id", "document", "_op", "_position"))
@@ -119,7 +119,7 @@ def order_lines(lake: Lakehouse) -> int:
     return shop + int(query(sql, {"rows": documents})[0][0])
 
 
-def distinct_events(lake: Lakehouse, table: str) -> int:
+def distinct_events(lake: Bronze, table: str) -> int:
     """Distinct event ids among a bronze topic's records."""
     rows = lake.bronze(table, ("value",))
     return int(query("SELECT count(DISTINCT decode(value) ->> '$.event_id') FROM rows", {"rows": rows})[0][0])

@@ -2,13 +2,21 @@
 
 from collections.abc import Sequence
 from decimal import Decimal
-from typing import Any
+from typing import Any, Protocol
 
 import duckdb
 import pyarrow as pa
 from pyiceberg.catalog import Catalog
 from pyiceberg.exceptions import NoSuchTableError
 from shopsphere_kit.lake import BRONZE, GOLD, Release, scan_release
+
+
+class Bronze(Protocol):
+    """Where the report's sums read bronze."""
+
+    def bronze(self, table: str, columns: Sequence[str] = ...) -> pa.Table:
+        """The rows of a bronze table."""
+        ...
 
 
 class Lakehouse:

@@ -1,6 +1,6 @@
 """What must be on hand, folded from the movements in bronze by SQL that shares no code with the inventory service."""
 
-from shopsphere_local.demo.lakehouse import Lakehouse, query
+from shopsphere_local.demo.lakehouse import Bronze, query
 
 # A movement counts once, under its event id; a count sets on-hand, and what came after it in its partition is added.
 # Records of one sku and location share a partition, so the offset is their order.
@@ -25,7 +25,7 @@ SELECT count(*), coalesce(sum(on_hand), 0) FROM folded
 """
 
 
-def expected_stock(lake: Lakehouse) -> tuple[int, int]:
+def expected_stock(lake: Bronze) -> tuple[int, int]:
     """Keys (sku × location) and units on hand that the movements in bronze add up to."""
     rows = lake.bronze("bronze_kafka__stock_movements", ("value", "partition", "offset"))
     keys, units = query(_FOLD, {"rows": rows})[0]

@@ -48,6 +48,8 @@ def _stock(inventory: dict[str, Any]) -> list[str]:
         found.append(
             f"stock: {inventory['units_on_hand']} on hand, the movements fold to {inventory['units_expected']}"
         )
+    if inventory["keys"] != inventory["keys_expected"]:
+        found.append(f"stock: {inventory['keys']} skus at locations, the movements name {inventory['keys_expected']}")
     handled = inventory["applied"] + inventory["duplicates"] + inventory["quarantined"]
     if inventory["movements"] != handled:
         found.append(f"stock: {inventory['movements']} movements came in, {handled} are accounted for")

@@ -1,0 +1,60 @@
+import asyncio
+
+import pytest
+from pydantic import SecretStr
+from shopsphere_kit.health import Readiness
+from shopsphere_kit.settings import Environment, password_in, refuse_placeholders
+from shopsphere_kit.waiting import await_until, wait_until
+
+
+def test_waiting_ends_as_soon_as_the_condition_holds() -> None:
+    answers = iter([False, False, True])
+    wait_until(lambda: next(answers), deadline_seconds=5, what="the third answer", poll_seconds=0)
+
+
+def test_waiting_in_vain_names_what_was_waited_for() -> None:
+    with pytest.raises(TimeoutError, match="the sun"):
+        wait_until(lambda: False, deadline_seconds=0, what="the sun")
+
+
+async def test_waiting_for_a_coroutine_does_the_same() -> None:
+    async def never() -> bool:
+        return False
+
+    with pytest.raises(TimeoutError, match="the moon"):
+        await await_until(never, deadline_seconds=0, what="the moon")
+
+
+async def test_a_check_that_raises_is_named_by_its_class_and_the_others_still_run() -> None:
+    readiness = Readiness()
+
+    async def fine() -> None:
+        return None
+
+    async def away() -> None:
+        raise ConnectionRefusedError("secret address")
+
+    readiness.add("redis", away)
+    readiness.add("model", fine)
+    assert await readiness.run() == {"redis": "ConnectionRefusedError", "model": "ok"}
+
+
+async def test_a_check_that_hangs_is_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("shopsphere_kit.health.CHECK_TIMEOUT_SECONDS", 0.01)
+    readiness = Readiness()
+    readiness.add("slow", asyncio.Event().wait)  # type: ignore[arg-type]
+    assert await readiness.run() == {"slow": "TimeoutError"}
+
+
+def test_placeholders_are_fine_in_development_and_refused_elsewhere() -> None:
+    secrets: dict[str, SecretStr | None] = {"X_KEY": SecretStr("Change-Me"), "Y_KEY": None}
+    refuse_placeholders(Environment.DEV, secrets)
+    with pytest.raises(ValueError, match="X_KEY"):
+        refuse_placeholders(Environment.PROD, secrets)
+
+
+def test_the_password_of_an_address_is_what_is_looked_at() -> None:
+    found = password_in(SecretStr("redis://:changeme@host/0"))
+    assert found is not None
+    assert found.get_secret_value() == "changeme"
+    assert password_in(None) is None
