@@ -17,12 +17,12 @@ from shopsphere_kit.lake import (
 from shopsphere_kit.settings import LakeSettings
 
 MORNING, NOON = datetime(2026, 1, 1, 9, tzinfo=UTC), datetime(2026, 1, 1, 12, tzinfo=UTC)
-RELEASES: pa.Schema = pa.schema(
-    [
-        ("release_id", pa.string()),
-        ("created_at", pa.timestamp("us", tz="UTC")),
-        ("tables", pa.map_(pa.string(), pa.int64())),
-    ]
+RELEASES = pa.schema(
+    {
+        "release_id": pa.string(),
+        "created_at": pa.timestamp("us", tz="UTC"),
+        "tables": pa.map_(pa.string(), pa.int64()),
+    }
 )
 
 
