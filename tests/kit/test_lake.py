@@ -1,6 +1,7 @@
 """Both sides open the same catalog, and a reader pinned to a release sees that release alone."""
 
 from datetime import UTC, datetime
+from typing import Any
 
 import pyarrow as pa
 import pytest
@@ -17,13 +18,12 @@ from shopsphere_kit.lake import (
 from shopsphere_kit.settings import LakeSettings
 
 MORNING, NOON = datetime(2026, 1, 1, 9, tzinfo=UTC), datetime(2026, 1, 1, 12, tzinfo=UTC)
-RELEASES = pa.schema(
-    {
-        "release_id": pa.string(),
-        "created_at": pa.timestamp("us", tz="UTC"),
-        "tables": pa.map_(pa.string(), pa.int64()),
-    }
-)
+COLUMNS: dict[str, Any] = {
+    "release_id": pa.string(),
+    "created_at": pa.timestamp("us", tz="UTC"),
+    "tables": pa.map_(pa.string(), pa.int64()),
+}
+RELEASES = pa.schema(COLUMNS)
 
 
 @pytest.fixture
