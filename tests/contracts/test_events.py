@@ -53,7 +53,14 @@ def test_a_missing_field_is_named() -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "reason"), [(None, "empty"), (b"", "empty"), (b"{", "not_json"), (b"\xff", "not_json")]
+    ("value", "reason"),
+    [
+        (None, "empty"),
+        (b"", "empty"),
+        (b"{", "not_json"),
+        (b"\xff", "not_json"),
+        (b'{"event_id": "1", "deep": ' + b"[" * 5000 + b"]" * 5000 + b"}", "not_json"),
+    ],
 )
 def test_what_is_no_json_says_so(value: bytes | None, reason: str) -> None:
     with pytest.raises(InvalidArgument) as refused:

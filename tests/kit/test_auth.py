@@ -1,11 +1,13 @@
+import base64
+import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import jwt
 import pytest
-from shopsphere_kit.auth import DevKey, TokenVerifier, bearer_token
+from shopsphere_kit.auth import DevKey, RemoteKeys, TokenVerifier, bearer_token
 from shopsphere_kit.clock import ManualClock
-from shopsphere_kit.errors import PermissionDenied, Unauthenticated
+from shopsphere_kit.errors import PermissionDenied, Unauthenticated, Unavailable
 from shopsphere_kit.settings import AuthSettings
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -85,7 +87,7 @@ def test_a_header_without_a_bearer_token_is_refused(header: str | None) -> None:
         bearer_token(header)
 
 
-@pytest.mark.parametrize("garbage", ["", "a.b.c", "é", "x" * 10_000])
+@pytest.mark.parametrize("garbage", ["", "a.b.c", "é", "\ud800", "x" * 10_000])
 def test_garbage_is_refused(verifier: TokenVerifier, garbage: str) -> None:
     with pytest.raises(Unauthenticated):
         verifier.verify(garbage)
@@ -95,3 +97,33 @@ def test_the_development_key_is_made_once_and_kept_private(tmp_path: Path) -> No
     file = tmp_path / "keys" / "dev.pem"
     assert DevKey.load_or_make(file).key_id == DevKey.load_or_make(file).key_id
     assert file.stat().st_mode & 0o077 == 0
+
+
+@pytest.mark.parametrize("kind", [1, None, "", "JWT", ["at+jwt"]])
+def test_a_token_of_another_type_is_refused_and_not_a_crash(
+    verifier: TokenVerifier, key: DevKey, settings: AuthSettings, kind: object
+) -> None:
+    header = base64.urlsafe_b64encode(json.dumps({"alg": "EdDSA", "typ": kind}).encode()).decode().rstrip("=")
+    rest = key.mint([], settings=settings, now=NOON).partition(".")[2]
+    with pytest.raises(Unauthenticated):
+        verifier.verify(f"{header}.{rest}")
+
+
+def test_keys_of_the_issuer_come_over_https_only() -> None:
+    with pytest.raises(ValueError, match="https"):
+        AuthSettings(jwks_url="http://issuer/jwks.json")
+
+
+def test_made_up_key_ids_do_not_make_the_door_ask_the_issuer_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+
+    def unreachable(_: object, *, refresh: bool) -> None:
+        asked.append(refresh)
+        raise jwt.PyJWKClientConnectionError("away")
+
+    monkeypatch.setattr(jwt.PyJWKClient, "get_jwk_set", unreachable)
+    keys = RemoteKeys("https://issuer/jwks.json")
+    for moment in (0.0, 1.0, 59.0, 60.0):
+        with pytest.raises(Unavailable):
+            keys.current(moment)
+    assert len(asked) == 2

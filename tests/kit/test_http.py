@@ -146,3 +146,17 @@ async def test_openapi_describes_the_problem_answer(client: httpx.AsyncClient) -
 
 def test_depends_is_what_require_returns() -> None:
     assert isinstance(http.require("x"), type(Depends(_shines)))
+
+
+async def test_a_door_that_is_not_ready_says_so_as_a_problem(verifier: TokenVerifier) -> None:
+    async def away() -> None:
+        raise ConnectionRefusedError
+
+    readiness = Readiness()
+    readiness.add("redis", away)
+    app = http.create_app(service="things", version="1", verifier=verifier, readiness=readiness)
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://things") as session:
+        answer = await session.get("/readyz")
+    assert (answer.status_code, answer.headers["content-type"]) == (503, "application/problem+json")
+    assert answer.json()["type"] == "urn:shopsphere:problem:not_ready"
+    assert answer.json()["checks"] == {"redis": "ConnectionRefusedError"}

@@ -1,9 +1,10 @@
 import asyncio
 
 import pytest
-from pydantic import SecretStr
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
 from shopsphere_kit.health import Readiness
-from shopsphere_kit.settings import Environment, password_in, refuse_placeholders
+from shopsphere_kit.settings import Environment, password_in, read, refuse_placeholders
 from shopsphere_kit.waiting import await_until, wait_until
 
 
@@ -58,3 +59,26 @@ def test_the_password_of_an_address_is_what_is_looked_at() -> None:
     assert found is not None
     assert found.get_secret_value() == "changeme"
     assert password_in(None) is None
+
+
+class Knobs(BaseSettings):
+    """Settings of a test."""
+
+    model_config = SettingsConfigDict(env_prefix="KNOBS_", hide_input_in_errors=True)
+
+    count: int
+    key: SecretStr = Field(min_length=8)
+
+
+def test_wrong_settings_are_named_without_their_values(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("KNOBS_COUNT", "hunter2")
+    monkeypatch.setenv("KNOBS_KEY", "hunter3")
+    with pytest.raises(SystemExit) as ended:
+        read(Knobs)
+    said = capsys.readouterr().err
+    assert ended.value.code == 2
+    assert "KNOBS_COUNT: " in said
+    assert "KNOBS_KEY: " in said
+    assert "hunter" not in said

@@ -20,7 +20,8 @@ from jwt import PyJWK, PyJWKClient, PyJWKSet
 from jwt.algorithms import OKPAlgorithm
 
 from shopsphere_kit.clock import Clock, SystemClock
-from shopsphere_kit.errors import PermissionDenied, Unauthenticated
+from shopsphere_kit.errors import PermissionDenied, Unauthenticated, Unavailable
+from shopsphere_kit.logging import get_logger
 from shopsphere_kit.settings import AuthSettings
 
 ALGORITHMS = ["EdDSA"]
@@ -29,6 +30,12 @@ TOKEN_TYPE = "at+jwt"  # noqa: S105 - RFC 9068 §2.1, a media type and no secret
 TOKEN_BYTES_MAX = 8192
 # Enough for every client of a large shop; older ones are verified again.
 CACHE_ENTRIES_MAX = 10_000
+# A new key of the issuer is believed after at most this long; an issuer is asked no more often.
+KEYS_REFRESH_SECONDS = 60.0
+# The fetch holds up the door once per interval, so it must be short.
+KEYS_TIMEOUT_SECONDS = 2
+
+_log = get_logger(__name__)
 
 
 @dataclass(frozen=True)
@@ -57,8 +64,8 @@ class TokenVerifier:
         self._settings = settings
         self._clock = clock or SystemClock()
         self._keys: PyJWKSet | None = None
-        self._client = PyJWKClient(settings.jwks_url) if settings.jwks_url else None
         self._verified: dict[bytes, tuple[Caller, float]] = {}
+        self._keys_from: RemoteKeys | None = RemoteKeys(settings.jwks_url) if settings.jwks_url else None
         if settings.jwks_file:
             self._keys = PyJWKSet.from_json(settings.jwks_file.read_text())
 
@@ -66,7 +73,7 @@ class TokenVerifier:
         """The caller behind the token; its signature, type, issuer, audience and expiry are checked."""
         if len(token) > TOKEN_BYTES_MAX:
             raise Unauthenticated("the token is too long", reason="token_invalid")
-        digest = hashlib.sha256(token.encode()).digest()
+        digest = hashlib.sha256(token.encode(errors="replace")).digest()
         now = self._clock.now().timestamp()
         known = self._verified.get(digest)
         if known and known[1] > now:
@@ -80,11 +87,11 @@ class TokenVerifier:
 
     def _claims(self, token: str, now: float) -> dict[str, Any]:
         try:
-            if jwt.get_unverified_header(token).get("typ", "").lower() != TOKEN_TYPE:
+            if str(jwt.get_unverified_header(token).get("typ")).lower() != TOKEN_TYPE:
                 raise Unauthenticated("the token is not an access token (typ at+jwt)", reason="token_invalid")
             claims: dict[str, Any] = jwt.decode(
                 token,
-                self._key(token),
+                self._key(token, now),
                 algorithms=ALGORITHMS,
                 issuer=self._settings.issuer,
                 audience=self._settings.audience,
@@ -101,15 +108,40 @@ class TokenVerifier:
             raise Unauthenticated("the token has expired; request a new one", reason="token_expired")
         return claims
 
-    def _key(self, token: str) -> PyJWK:
-        if self._client:
-            return self._client.get_signing_key_from_jwt(token)
+    def _key(self, token: str, now: float) -> PyJWK:
+        if self._keys_from:
+            return self._keys_from.current(now)[_key_id(token)]
         if self._keys is None:
             raise Unauthenticated(
                 "no keys are configured; set SHOPSPHERE_AUTH_JWKS_FILE or SHOPSPHERE_AUTH_JWKS_URL",
                 reason="token_invalid",
             )
-        return self._keys[jwt.get_unverified_header(token).get("kid", "")]
+        return self._keys[_key_id(token)]
+
+
+def _key_id(token: str) -> str:
+    return str(jwt.get_unverified_header(token).get("kid"))
+
+
+class RemoteKeys:
+    """The issuer's key set over https, asked for at most once per interval, whatever key ids callers make up."""
+
+    def __init__(self, url: str) -> None:
+        self._client = PyJWKClient(url, cache_jwk_set=False, timeout=KEYS_TIMEOUT_SECONDS)
+        self._keys: PyJWKSet | None = None
+        self._fetched_at = float("-inf")
+
+    def current(self, now: float) -> PyJWKSet:
+        """The keys, at most KEYS_REFRESH_SECONDS old while the issuer answers; raises Unavailable before the first."""
+        if now - self._fetched_at >= KEYS_REFRESH_SECONDS:
+            self._fetched_at = now
+            try:
+                self._keys = self._client.get_jwk_set(refresh=True)
+            except jwt.PyJWTError as error:
+                _log.warning("the token issuer's keys could not be fetched", error=type(error).__name__)
+        if self._keys is None:
+            raise Unavailable("the token issuer's keys are not known yet; try again", retry_after_seconds=10)
+        return self._keys
 
 
 def bearer_token(header: str | None) -> str:

@@ -17,7 +17,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shopsphere_kit import metrics
 from shopsphere_kit.auth import Caller, TokenVerifier, bearer_token
-from shopsphere_kit.errors import DeadlineExceeded, InvalidArgument, ShopSphereError, TooLarge
+from shopsphere_kit.errors import DeadlineExceeded, InvalidArgument, ShopSphereError, TooLarge, Unavailable
 from shopsphere_kit.health import Readiness
 from shopsphere_kit.logging import get_logger
 from shopsphere_kit.settings import HttpSettings
@@ -41,13 +41,14 @@ _log = get_logger(__name__)
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 
 
-def problem(error: ShopSphereError) -> JSONResponse:
-    """The problem+json answer of an error."""
+def problem(error: ShopSphereError, **members: object) -> JSONResponse:
+    """The problem+json answer of an error, with extension members (RFC 9457 §3.2)."""
     body: dict[str, Any] = {
         "type": PROBLEM_BASE + error.reason,
         "title": error.title,
         "status": error.http_status,
         "detail": error.detail,
+        **members,
     }
     if error.field:
         body["field"] = error.field
@@ -135,8 +136,10 @@ def _mount_operations(app: FastAPI, readiness: Readiness) -> None:
     @app.get("/readyz", include_in_schema=False)
     async def readyz() -> JSONResponse:
         checks = await readiness.run()
-        ready = all(outcome == "ok" for outcome in checks.values())
-        return JSONResponse({"status": "ready" if ready else "unready", "checks": checks}, 200 if ready else 503)
+        away = [name for name, outcome in checks.items() if outcome != "ok"]
+        if away:
+            return problem(Unavailable(f"not ready: {', '.join(away)}", reason="not_ready"), checks=checks)
+        return JSONResponse({"status": "ready", "checks": checks})
 
     @app.get("/metrics", include_in_schema=False)
     async def metrics_page() -> Response:

@@ -4,12 +4,13 @@ A block reads its own prefix, so that one variable (SHOPSPHERE_LAKE_WAREHOUSE, s
 process. Only `settings.py` modules read the environment.
 """
 
+import sys
 from enum import StrEnum
 from pathlib import Path
-from typing import Self
+from typing import Self, TypeVar
 from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, model_validator
+from pydantic import Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 # Words that stand where a secret should be; a process outside development refuses to start with one of them.
@@ -26,7 +27,7 @@ class Environment(StrEnum):
 class RuntimeSettings(BaseSettings):
     """SHOPSPHERE_ENVIRONMENT and SHOPSPHERE_LOG_LEVEL."""
 
-    model_config = SettingsConfigDict(env_prefix="SHOPSPHERE_")
+    model_config = SettingsConfigDict(env_prefix="SHOPSPHERE_", hide_input_in_errors=True)
 
     environment: Environment = Field(Environment.DEV, description="dev or prod; prod refuses placeholder secrets")
     log_level: str = Field("INFO", description="least level that is logged")
@@ -35,7 +36,7 @@ class RuntimeSettings(BaseSettings):
 class AuthSettings(BaseSettings):
     """SHOPSPHERE_AUTH_*: whose tokens the doors believe."""
 
-    model_config = SettingsConfigDict(env_prefix="SHOPSPHERE_AUTH_")
+    model_config = SettingsConfigDict(env_prefix="SHOPSPHERE_AUTH_", hide_input_in_errors=True)
 
     jwks_file: Path | None = Field(None, description="JSON Web Key Set of the token issuer, as a file")
     jwks_url: str | None = Field(None, description="JSON Web Key Set of the token issuer, as an https address")
@@ -43,16 +44,20 @@ class AuthSettings(BaseSettings):
     audience: str = Field("shopsphere", description="the `aud` a token must carry")
 
     @model_validator(mode="after")
-    def _one_key_set(self) -> Self:
+    def _one_trustworthy_key_set(self) -> Self:
         if self.jwks_file and self.jwks_url:
             raise ValueError("set SHOPSPHERE_AUTH_JWKS_FILE or SHOPSPHERE_AUTH_JWKS_URL, not both")
+        if self.jwks_url and not self.jwks_url.startswith("https://"):
+            raise ValueError(
+                "SHOPSPHERE_AUTH_JWKS_URL must be an https address: whoever alters the keys can mint tokens"
+            )
         return self
 
 
 class LakeSettings(BaseSettings):
     """SHOPSPHERE_LAKE_*: the one Iceberg catalog and its warehouse."""
 
-    model_config = SettingsConfigDict(env_prefix="SHOPSPHERE_LAKE_")
+    model_config = SettingsConfigDict(env_prefix="SHOPSPHERE_LAKE_", hide_input_in_errors=True)
 
     catalog_name: str = Field("shopsphere", description="the same name on the PyIceberg and the Spark side")
     catalog_type: str = Field("sql", pattern="^(sql|rest)$", description="sql (SQLite or Postgres) or rest")
@@ -67,7 +72,7 @@ class LakeSettings(BaseSettings):
 class KafkaSettings(BaseSettings):
     """SHOPSPHERE_KAFKA_*."""
 
-    model_config = SettingsConfigDict(env_prefix="SHOPSPHERE_KAFKA_")
+    model_config = SettingsConfigDict(env_prefix="SHOPSPHERE_KAFKA_", hide_input_in_errors=True)
 
     bootstrap_servers: str = Field("127.0.0.1:9092", description="host:port, comma-separated")
 
@@ -75,12 +80,27 @@ class KafkaSettings(BaseSettings):
 class HttpSettings(BaseSettings):
     """SHOPSPHERE_HTTP_*: bounds of every REST door."""
 
-    model_config = SettingsConfigDict(env_prefix="SHOPSPHERE_HTTP_")
+    model_config = SettingsConfigDict(env_prefix="SHOPSPHERE_HTTP_", hide_input_in_errors=True)
 
     host: str = Field("127.0.0.1", description="interface to listen on")
     max_body_bytes: int = Field(1_048_576, description="largest request body, bytes")
     request_timeout_seconds: float = Field(10.0, description="longest time a request may take, seconds")
     shutdown_grace_seconds: float = Field(5.0, description="time open requests get after SIGTERM, seconds")
+
+
+Settings = TypeVar("Settings", bound=BaseSettings)
+
+
+def read(settings: type[Settings]) -> Settings:
+    """The settings from the environment; wrong ones are named, without their values, and end the process with 2."""
+    try:
+        return settings()
+    except ValidationError as error:
+        prefix = settings.model_config.get("env_prefix", "")
+        for fault in error.errors(include_input=False, include_url=False, include_context=False):
+            name = prefix + "_".join(str(part) for part in fault["loc"]).upper() if fault["loc"] else "settings"
+            sys.stderr.write(f"{name}: {fault['msg']}\n")
+        raise SystemExit(2) from None
 
 
 def password_in(address: SecretStr | None) -> SecretStr | None:
