@@ -10,13 +10,22 @@ from lake_double import LakeDouble
 from shopsphere_local.demo import conservation
 from shopsphere_local.demo.checkout import average_precision, fraudulent_orders, scored_days
 from shopsphere_local.demo.stock import expected_stock
+from stock_cases import STOCK_CASES, StockCase
 
 MOVEMENTS = "bronze_kafka__stock_movements"
 
 
 def movement(event_id: str, type_: str, quantity: int, sku: str = "P1") -> bytes:
     return json.dumps(
-        {"event_id": event_id, "type": type_, "sku": sku, "location": "S1", "quantity": quantity}
+        {
+            "event_id": event_id,
+            "type": type_,
+            "occurred_at": f"2017-01-01T10:{int(event_id):02}:00Z",
+            "source": "till",
+            "sku": sku,
+            "location": "S1",
+            "quantity": quantity,
+        }
     ).encode()
 
 
@@ -26,17 +35,17 @@ def topic(*values: bytes) -> pa.Table:
 
 def test_a_count_sets_the_stock_and_later_movements_change_it() -> None:
     rows = topic(movement("1", "receipt", 9), movement("2", "count", 5), movement("3", "sale", -2))
-    assert expected_stock(LakeDouble({MOVEMENTS: rows})) == (1, 3)
+    assert expected_stock(LakeDouble({MOVEMENTS: rows})) == {("P1", "S1"): 3}
 
 
 def test_a_movement_that_was_delivered_twice_counts_once() -> None:
     rows = topic(movement("1", "count", 5), movement("2", "sale", -2), movement("2", "sale", -2))
-    assert expected_stock(LakeDouble({MOVEMENTS: rows})) == (1, 3)
+    assert expected_stock(LakeDouble({MOVEMENTS: rows})) == {("P1", "S1"): 3}
 
 
 def test_every_sku_has_a_fold_of_its_own() -> None:
     rows = topic(movement("1", "count", 5), movement("2", "receipt", 4, sku="P2"))
-    assert expected_stock(LakeDouble({MOVEMENTS: rows})) == (2, 9)
+    assert expected_stock(LakeDouble({MOVEMENTS: rows})) == {("P1", "S1"): 5, ("P2", "S1"): 4}
 
 
 def test_a_row_whose_newest_change_is_a_delete_is_not_live() -> None:
@@ -80,3 +89,9 @@ def test_the_truth_is_read_by_order(tmp_path: Path) -> None:
     file = tmp_path / "truth.csv"
     file.write_text("order_id,channel\n7,web\nMP-8,marketplace\n")
     assert fraudulent_orders(file) == {"7", "MP-8"}
+
+
+@pytest.mark.parametrize("case", STOCK_CASES, ids=lambda case: case.name)
+def test_the_report_folds_stock_by_the_one_rule(case: StockCase) -> None:
+    rows = topic(*(json.dumps(each).encode() for each in case.movements))
+    assert expected_stock(LakeDouble({MOVEMENTS: rows})) == case.on_hand

@@ -1,6 +1,7 @@
 from pathlib import Path
 
 import pytest
+from shopsphere_kit.errors import Conflict
 from shopsphere_kit.settings import AuthSettings, KafkaSettings, LakeSettings
 from shopsphere_local import environment
 from shopsphere_local.ports import Ports
@@ -57,5 +58,13 @@ def test_a_credential_added_later_leaves_the_others_as_they_are(state: State) ->
 def test_erasing_keeps_the_fetched_jars(state: State) -> None:
     (state.cache / "jar").touch()
     state.erase()
-    assert [path.name for path in state.root.iterdir()] == ["cache"]
+    assert sorted(path.name for path in state.root.iterdir()) == [".shopsphere-state", "cache"]
     assert (state.cache / "jar").exists()
+
+
+def test_a_folder_the_stack_did_not_make_is_never_erased(tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "ledger").touch()
+    with pytest.raises(Conflict, match="SHOPSPHERE_STATE_DIR"):
+        State(tmp_path).erase()
+    assert (tmp_path / "data" / "ledger").exists()

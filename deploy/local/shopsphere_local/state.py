@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
 from shopsphere_kit.auth import DevKey
+from shopsphere_kit.errors import Conflict
 
 _PASSWORD_BYTES = 24  # 192 bits, beyond guessing
 
@@ -71,6 +72,8 @@ class State:
 
     def prepare(self) -> None:
         """Make every folder and the signing key, keeping what is there."""
+        self.root.mkdir(parents=True, exist_ok=True)
+        self._marker.touch()
         for folder in (self.run, self.data, self.logs, self.cache, self.catalog.parent, self.warehouse):
             folder.mkdir(parents=True, exist_ok=True)
         self.credentials()
@@ -91,9 +94,23 @@ class State:
         return complete
 
     def erase(self) -> None:
-        """Remove data, logs, run files and credentials; the cache stays."""
-        for folder in (self.data, self.logs, self.run, self.root / "credentials"):
+        """Remove data, logs, run files and credentials; the cache stays.
+
+        Raises Conflict for a folder that this stack did not make, whatever SHOPSPHERE_STATE_DIR says.
+        """
+        folders = [self.data, self.logs, self.run, self.root / "credentials"]
+        if any(folder.exists() for folder in folders) and not self._marker.exists():
+            raise Conflict(
+                f"{self.root} was not made by this stack, so nothing in it is removed; "
+                "set SHOPSPHERE_STATE_DIR to a folder of its own",
+                reason="not_a_state_folder",
+            )
+        for folder in folders:
             shutil.rmtree(folder, ignore_errors=True)
+
+    @property
+    def _marker(self) -> Path:
+        return self.root / ".shopsphere-state"
 
     def _credentials_folder(self) -> Path:
         folder = self.root / "credentials"

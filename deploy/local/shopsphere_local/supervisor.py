@@ -140,6 +140,8 @@ class Supervisor:
 
     async def _relaunch(self, running: _Running) -> None:
         signal_group(running.process, signal.SIGKILL)
+        if running.spec.prepare:
+            await asyncio.to_thread(running.spec.prepare)
         running.process = await _launch(running.spec)
         running.restarts += 1
         self._record()

@@ -15,6 +15,9 @@ from shopsphere_kit.errors import Unavailable
 
 # The first day of The Complete Journey, midnight.
 FIRST_DAY = datetime(2017, 1, 1, tzinfo=UTC)
+_OFFERED = """
+SELECT count(*) FROM orders WHERE channel = 'web' AND status <> 'returned' AND ordered_at >= %s
+"""
 _ORDERS = """
 SELECT o.order_id, o.user_id, o.store_id, o.card_token, o.total_amount, o.currency, o.ordered_at,
        sum(i.quantity) AS units, count(*) AS line_count
@@ -71,6 +74,13 @@ def web_orders(dsn: str, since: datetime) -> Iterator[dict[str, Any]]:
                 "line_count": row["line_count"],
                 "ordered_at": row["ordered_at"].astimezone(UTC).isoformat().replace("+00:00", "Z"),
             }
+
+
+def offered_orders(dsn: str, since: datetime) -> int:
+    """How many web orders the shop's database holds since then."""
+    with psycopg.connect(dsn) as connection:
+        row = connection.execute(_OFFERED, (since,)).fetchone()
+    return int(row[0]) if row else 0
 
 
 def fraudulent_orders(truth: Path) -> set[str]:

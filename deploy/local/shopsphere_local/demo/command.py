@@ -34,12 +34,17 @@ def run(args: argparse.Namespace) -> int:
 
 
 def forget_the_last_run(here: State, console: Console) -> None:
-    """Remove data of an earlier run, since the replay starts on empty sources; caches stay."""
-    if Registry(here.run).read():
-        raise Conflict("the platform is running on this state folder; stop it with `shopsphere down`")
-    if here.data.exists() and any(here.data.iterdir()):
+    """Remove data of an earlier run, since the replay starts on empty sources; caches stay.
+
+    Raises Conflict while another supervisor is at work; what a killed one left running is stopped first.
+    """
+    if not here.data.exists():
+        return
+    registry = Registry(here.run)
+    with registry.hold():
+        registry.sweep()
         console.print(f"[dim]Removing the data of the last run in {here.data}[/]")
-    here.erase()
+        here.erase()
 
 
 async def _demo(args: argparse.Namespace, stack: Stack, console: Console) -> int:

@@ -4,24 +4,17 @@ What goes in is counted by its grain: a change log holds many rows of one order,
 a hop's `in` is the number of distinct records, and duplicates and superseded versions are no loss.
 """
 
-from typing import TypedDict
+from typing import Any, TypedDict
 
 import psycopg
-from confluent_kafka import Consumer, TopicPartition
 from pymongo import MongoClient
 from shopsphere_kit import topics
 
+from shopsphere_local.demo.broker import topic_records
+from shopsphere_local.demo.equality import SHOP_KEYS
 from shopsphere_local.demo.lakehouse import Bronze, Lakehouse, query
 from shopsphere_local.journey.bootstrap import Document
 
-# The key of each table of the shop, as the source declares it.
-SHOP_KEYS = {
-    "users": ("user_id",),
-    "products": ("product_id",),
-    "stores": ("store_id",),
-    "orders": ("order_id",),
-    "order_items": ("order_id", "line_number"),
-}
 # Silver tables whose grain is one event, and the bronze topic each comes from.
 EVENT_TABLES = {
     "events_clean": "bronze_kafka__events",
@@ -29,7 +22,6 @@ EVENT_TABLES = {
     "fraud_labels": "bronze_kafka__fraud_labels",
 }
 INGESTED_TOPICS = (topics.EVENTS, topics.STOCK_MOVEMENTS, topics.FRAUD_LABELS, topics.FRAUD_DECISIONS)
-_KAFKA_SECONDS = 10.0
 
 
 # `in` is a keyword, so the shape is given in the functional form. All counts are records.
@@ -83,22 +75,22 @@ def kafka_hops(lake: Lakehouse, bootstrap: str, bronze: dict[str, int]) -> dict[
     return hops
 
 
-def topic_records(bootstrap: str, topic: str) -> int:
-    """How many records a topic holds, by its partitions' first and last offsets."""
-    consumer = Consumer({"bootstrap.servers": bootstrap, "group.id": "shopsphere-demo-report"})
-    try:
-        partitions = consumer.list_topics(topic, timeout=_KAFKA_SECONDS).topics[topic].partitions
-        bounds = [
-            consumer.get_watermark_offsets(TopicPartition(topic, number), timeout=_KAFKA_SECONDS)
-            for number in partitions
-        ]
-    finally:
-        consumer.close()
-    return sum(last - first for first, last in bounds)
+def stock_hop(bootstrap: str, audit: dict[str, Any]) -> dict[str, HopCounts]:
+    """Records on the topic against what inventory took in: applied, known already, or set aside."""
+    records = topic_records(bootstrap, topics.STOCK_MOVEMENTS.name)
+    taken = audit["applied"] + audit["duplicates"]
+    return {"kafka.stock-movements → inventory": hop(records, taken, audit["quarantined"])}
 
 
-def silver_hops(lake: Lakehouse, silver: dict[str, int], fact_rows: int) -> dict[str, HopCounts]:
-    """Distinct records of bronze against the rows that silver kept and refused, and silver lines against facts."""
+def decisions_hop(lake: Lakehouse, offered: int) -> dict[str, HopCounts]:
+    """Web orders of the scored days in the shop's database against the orders that decisions in bronze speak of."""
+    rows = lake.bronze("bronze_kafka__fraud_decisions", ("value",))
+    decided = query("SELECT count(DISTINCT decode(value) ->> '$.order_id') FROM rows", {"rows": rows})
+    return {"postgres.orders → fraud → bronze": hop(offered, int(decided[0][0]))}
+
+
+def silver_hops(lake: Lakehouse, silver: dict[str, int]) -> dict[str, HopCounts]:
+    """Distinct records of bronze against the rows that silver kept and refused."""
     came_in = {"orders_unified": order_lines(lake)} | {
         table: distinct_events(lake, source) for table, source in EVENT_TABLES.items()
     }
@@ -106,7 +98,33 @@ def silver_hops(lake: Lakehouse, silver: dict[str, int], fact_rows: int) -> dict
         f"bronze → silver.{table}": hop(count, silver[table], lake.rejected(f"silver.{table}"))
         for table, count in came_in.items()
     }
-    return hops | {"silver.orders_unified → gold.fact_order": hop(silver["orders_unified"], fact_rows)}
+    return hops | {"bronze → silver.users_scd": hop(people(lake), people_kept(lake), lake.rejected("silver.users_scd"))}
+
+
+def gold_hops(lake: Lakehouse, silver: dict[str, int], gold: dict[str, Any]) -> dict[str, HopCounts]:
+    """Silver rows against gold rows; every dimension has one member more, the unknown one."""
+    customers = lake.published("silver.customer_identities", ("customer_id",))
+    distinct = query("SELECT count(DISTINCT customer_id) FROM rows", {"rows": customers})
+    return {
+        "silver.orders_unified → gold.fact_order": hop(silver["orders_unified"], gold["fact_order"]["rows"]),
+        "silver.users_scd → gold.dim_users": hop(silver["users_scd"], gold["dim_users"]["rows"]),
+        "silver.customer_identities → gold.customer_360": hop(int(distinct[0][0]), gold["customer_360"]),
+    }
+
+
+def people(lake: Bronze) -> int:
+    """Distinct source users in bronze: the shop's accounts, and the marketplace's buyers."""
+    users = lake.bronze("bronze_postgres__users", ("user_id",))
+    documents = lake.bronze("bronze_mongo__marketplace_orders", ("document",))
+    buyers = query("SELECT count(DISTINCT document ->> '$.buyer.buyer_id') FROM rows", {"rows": documents})
+    return int(query("SELECT count(DISTINCT user_id) FROM rows", {"rows": users})[0][0]) + int(buyers[0][0])
+
+
+def people_kept(lake: Lakehouse) -> int:
+    """Distinct source users with a history in silver."""
+    rows = lake.published("silver.users_scd", ("source", "source_user_id"))
+    distinct = "SELECT count(*) FROM (SELECT DISTINCT source, source_user_id FROM rows)"
+    return int(query(distinct, {"rows": rows})[0][0])
 
 
 def order_lines(lake: Bronze) -> int:

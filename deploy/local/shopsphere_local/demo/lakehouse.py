@@ -1,6 +1,7 @@
 """Reads the lakehouse back for the report: counts from table scans, sums through DuckDB, nothing from a counter."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from decimal import Decimal
 from typing import Any, Protocol
 
@@ -80,7 +81,19 @@ class Lakehouse:
 
 def query(sql: str, tables: dict[str, pa.Table], **parameters: object) -> list[tuple[Any, ...]]:
     """Run SQL over Arrow tables in a DuckDB of its own."""
+    with _database(tables) as connection:
+        return connection.execute(sql, parameters or None).fetchall()
+
+
+def query_arrow(sql: str, tables: dict[str, pa.Table]) -> pa.Table:
+    """The same, keeping every value's type exactly."""
+    with _database(tables) as connection:
+        return connection.execute(sql).to_arrow_table()
+
+
+@contextmanager
+def _database(tables: dict[str, pa.Table]) -> Iterator[duckdb.DuckDBPyConnection]:
     with duckdb.connect() as connection:
         for name, table in tables.items():
             connection.register(name, table)
-        return connection.execute(sql, parameters or None).fetchall()
+        yield connection

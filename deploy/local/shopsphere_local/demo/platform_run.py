@@ -6,13 +6,13 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Protocol
 
-from confluent_kafka import Consumer, TopicPartition
 from shopsphere_kit import topics
 from shopsphere_kit.clock import Clock
 from shopsphere_kit.settings import AuthSettings
 from shopsphere_kit.waiting import await_until
 
 from shopsphere_local import environment
+from shopsphere_local.demo.broker import lag, topic_records
 from shopsphere_local.demo.checkout import Checkout, scoring_start
 from shopsphere_local.demo.endpoints import check_endpoints, profile_store
 from shopsphere_local.journey import Journey, open_connections
@@ -20,7 +20,6 @@ from shopsphere_local.servers import kafka, mongo, postgres
 from shopsphere_local.stack import Job, Stack
 
 _DRAIN_SECONDS = 600.0
-_KAFKA_SECONDS = 30.0
 # Everything the demo's own calls need; a real client gets less.
 ALL_SCOPES = (
     "inventory.availability.read",
@@ -56,7 +55,6 @@ class PlatformRun:
     days: int
     progress: Progress
     clock: Clock
-    offered: int = 0
     endpoints: dict[str, dict[str, str]] = field(default_factory=dict)
     profile_store: dict[str, Any] = field(default_factory=dict)
     jobs: dict[str, Job] = field(default_factory=dict)
@@ -68,6 +66,7 @@ class PlatformRun:
         self.mongo_uri = mongo.uri(self.stack.ports.mongo)
         self.bootstrap = kafka.bootstrap(self.stack.ports.kafka)
         self.truth = self.stack.state.root / "truth" / "fraudulent-orders.csv"
+        self.stock_by_key = self.stack.state.run / "stock-by-key.jsonl"
         self.journey = Journey(self.days)
 
     async def walk(self) -> None:
@@ -83,7 +82,8 @@ class PlatformRun:
             since = scoring_start(self.days)
             self.endpoints = await check_endpoints(self.stack, self.token(*ALL_SCOPES), self.dsn, since)
             self.profile_store = await profile_store(self.stack, self.token("customer360.profiles.read"))
-        await self._job("audit", "Auditing stock against its journal", "inventory", "audit")
+        keys = ("--keys", str(self.stock_by_key))
+        await self._job("audit", "Auditing stock against its journal", "inventory", "audit", *keys)
         await self._job("rescore", "Scoring the same orders offline", "fraud", "rescore", "--since", self._since())
 
     async def _servers(self) -> None:
@@ -124,7 +124,8 @@ class PlatformRun:
         with self.progress.step("checkout", "Scoring the last days' web orders as checkout would") as tick:
             checkout = Checkout(f"http://127.0.0.1:{self.stack.rest_port('fraud')}", self.token("fraud.score.write"))
             since = scoring_start(self.days)
-            self.offered = await asyncio.to_thread(checkout.score_all, self.dsn, since, tick)
+            scored = await asyncio.to_thread(checkout.score_all, self.dsn, since, tick)
+            await self._arrived(topics.FRAUD_DECISIONS.name, scored)
         await self._bronze("decisions")
 
     async def _customer360(self) -> None:
@@ -134,6 +135,12 @@ class PlatformRun:
             await self.stack.until_ready("customer360")
             await self.stack.until_ready("inventory")
             await self._drained(environment.INVENTORY_GROUP, topics.STOCK_MOVEMENTS.name)
+
+    async def _arrived(self, topic: str, records: int) -> None:
+        async def arrived() -> bool:
+            return await asyncio.to_thread(topic_records, self.bootstrap, topic) >= records
+
+        await await_until(arrived, deadline_seconds=_DRAIN_SECONDS, what=f"{records} records on {topic}")
 
     async def _drained(self, group: str, topic: str) -> None:
         async def drained() -> bool:
@@ -149,16 +156,3 @@ class PlatformRun:
         settings = AuthSettings(jwks_file=self.stack.state.jwks_file, jwks_url=None)
         lifetime = timedelta(hours=1)
         return self.stack.state.dev_key().mint(scopes, settings=settings, now=self.clock.now(), lifetime=lifetime)
-
-
-def lag(bootstrap: str, group: str, topic: str) -> int:
-    """Records of the topic that the group has not acknowledged yet."""
-    consumer = Consumer({"bootstrap.servers": bootstrap, "group.id": group, "enable.auto.commit": False})
-    try:
-        numbers = consumer.list_topics(topic, timeout=_KAFKA_SECONDS).topics[topic].partitions
-        partitions = [TopicPartition(topic, number) for number in numbers]
-        done = consumer.committed(partitions, timeout=_KAFKA_SECONDS)
-        ends = [consumer.get_watermark_offsets(each, timeout=_KAFKA_SECONDS) for each in partitions]
-    finally:
-        consumer.close()
-    return sum(last - max(each.offset, first) for each, (first, last) in zip(done, ends, strict=True))

@@ -7,10 +7,11 @@ from shopsphere_kit.lake import GOLD, SILVER, latest_release, open_catalog
 from shopsphere_kit.settings import LakeSettings
 
 from shopsphere_local.demo import conservation
-from shopsphere_local.demo.checkout import average_precision, fraudulent_orders
+from shopsphere_local.demo.checkout import average_precision, fraudulent_orders, offered_orders, scoring_start
+from shopsphere_local.demo.equality import differing_rows, repeated_positions
 from shopsphere_local.demo.lakehouse import Lakehouse, query
 from shopsphere_local.demo.platform_run import PlatformRun
-from shopsphere_local.demo.stock import expected_stock
+from shopsphere_local.demo.stock import Item, expected_stock
 from shopsphere_local.process import ProcessFailed
 
 
@@ -30,7 +31,9 @@ def assemble(run: PlatformRun) -> dict[str, Any]:
             "silver": silver,
             "gold": gold,
             "release": lake.release.release_id,
-            "conservation": hops(run, lake, bronze, silver, int(gold["fact_order"]["rows"])),
+            "conservation": hops(run, lake, bronze, silver, gold),
+            "differing_rows": differing_rows(lake, run.dsn, run.mongo_uri),
+            "repeated_positions": repeated_positions(lake, [name for name in bronze if name != "quarantine"]),
             "inventory": inventory(run, lake),
             "fraud": fraud(run, lake),
             "customer360": customer360(run),
@@ -64,22 +67,37 @@ def bridge(run: PlatformRun) -> dict[str, dict[str, Any]]:
 
 
 def hops(
-    run: PlatformRun, lake: Lakehouse, bronze: dict[str, int], silver: dict[str, int], facts: int
+    run: PlatformRun, lake: Lakehouse, bronze: dict[str, int], silver: dict[str, int], gold: dict[str, Any]
 ) -> dict[str, conservation.HopCounts]:
     """The balance of every hop."""
     return {
         **conservation.postgres_hops(lake, run.dsn),
         **conservation.mongo_hop(lake, run.mongo_uri),
         **conservation.kafka_hops(lake, run.bootstrap, bronze),
-        **conservation.silver_hops(lake, silver, facts),
+        **conservation.stock_hop(run.bootstrap, audit(run)),
+        **conservation.decisions_hop(lake, offered_orders(run.dsn, scoring_start(run.days))),
+        **conservation.silver_hops(lake, silver),
+        **conservation.gold_hops(lake, silver, gold),
     }
 
 
+def audit(run: PlatformRun) -> dict[str, Any]:
+    """What `python -m inventory audit` found in Redis."""
+    found: dict[str, Any] = output_lines(run, "audit")[-1]
+    return found
+
+
 def inventory(run: PlatformRun, lake: Lakehouse) -> dict[str, Any]:
-    """The audit's figures from Redis, and what the movements in bronze add up to."""
-    audit: dict[str, Any] = output_lines(run, "audit")[-1]
-    keys, units = expected_stock(lake)
-    return {**audit, "keys_expected": keys, "units_expected": units}
+    """The audit's figures from Redis, and what the movements in bronze add up to, key by key."""
+    expected = expected_stock(lake)
+    lines = map(json.loads, run.stock_by_key.read_text(encoding="utf-8").splitlines())
+    on_hand = {Item(line["sku"], line["location"]): line["on_hand"] for line in lines}
+    return {
+        **audit(run),
+        "keys_expected": len(expected),
+        "units_expected": sum(expected.values()),
+        "keys_differing": sum(on_hand.get(item) != expected.get(item) for item in on_hand.keys() | expected.keys()),
+    }
 
 
 def fraud(run: PlatformRun, lake: Lakehouse) -> dict[str, Any]:
@@ -93,7 +111,7 @@ def fraud(run: PlatformRun, lake: Lakehouse) -> dict[str, Any]:
     for decision in decisions:
         counts[decision["decision"]] = counts.get(decision["decision"], 0) + 1
     return {
-        "offered": run.offered,
+        "offered": offered_orders(run.dsn, scoring_start(run.days)),
         "scored": len(served),
         "decisions": dict(sorted(counts.items())),
         "fraudulent": len(fraudulent_orders(run.truth) & served.keys()),

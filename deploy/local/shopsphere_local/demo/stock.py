@@ -1,32 +1,55 @@
-"""What must be on hand, folded from the movements in bronze by SQL that shares no code with the inventory service."""
+"""What must be on hand, folded from the movements in bronze by SQL that shares no code with the inventory service.
+
+The rule: a movement counts once, under its event id. The base of a sku at a location is its latest count (the lowest of
+several at one instant, nothing before the first); every other movement at or after that instant is added to it.
+"""
+
+from typing import NamedTuple
 
 from shopsphere_local.demo.lakehouse import Bronze, query
 
-# A movement counts once, under its event id; a count sets on-hand, and what came after it in its partition is added.
-# Records of one sku and location share a partition, so the offset is their order.
 _FOLD = """
-WITH movements AS (
-  SELECT decode(value) AS event, partition, "offset" FROM rows
-), typed AS (
-  SELECT event ->> '$.event_id' AS event_id, event ->> '$.type' AS type, event ->> '$.sku' AS sku,
-         event ->> '$.location' AS location, (event ->> '$.quantity')::BIGINT AS quantity, partition, "offset"
-  FROM movements
+WITH events AS (SELECT decode(value) AS event, partition, "offset" FROM rows),
+typed AS (
+  SELECT event ->> '$.event_id' AS event_id, event ->> '$.type' AS type, event ->> '$.source' AS source,
+         event ->> '$.sku' AS sku, event ->> '$.location' AS location,
+         CASE WHEN json_type(event, '$.quantity') IN ('BIGINT', 'UBIGINT')
+              THEN TRY_CAST(event ->> '$.quantity' AS BIGINT) END AS quantity,
+         -- A plain cast to TIMESTAMP would drop the offset from UTC.
+         make_timestamp(epoch_us(TRY_CAST(event ->> '$.occurred_at' AS TIMESTAMPTZ))) AS occurred_at,
+         partition, "offset"
+  FROM events
+), valid AS (
+  SELECT * FROM typed
+  WHERE length(event_id) BETWEEN 1 AND 128 AND length(source) BETWEEN 1 AND 128
+    AND regexp_full_match(sku, '[A-Za-z0-9._-]{1,64}') AND regexp_full_match(location, '[A-Za-z0-9._-]{1,64}')
+    AND abs(quantity) <= 1000000000 AND year(occurred_at) BETWEEN 1970 AND 2199
+    AND CASE type WHEN 'sale' THEN quantity <= 0
+                  WHEN 'transfer' THEN true WHEN 'adjustment' THEN true
+                  WHEN 'return' THEN quantity >= 0 WHEN 'receipt' THEN quantity >= 0 WHEN 'count' THEN quantity >= 0
+                  ELSE false END
 ), once AS (
-  SELECT * FROM typed QUALIFY row_number() OVER (PARTITION BY event_id ORDER BY partition, "offset") = 1
-), counted AS (
-  SELECT sku, location, max("offset") AS "offset" FROM once WHERE type = 'count' GROUP BY sku, location
-), folded AS (
-  SELECT once.sku, once.location, sum(once.quantity) AS on_hand
-  FROM once LEFT JOIN counted USING (sku, location)
-  WHERE counted."offset" IS NULL OR once."offset" >= counted."offset"
-  GROUP BY once.sku, once.location
+  SELECT * FROM valid QUALIFY row_number() OVER (PARTITION BY event_id ORDER BY partition, "offset") = 1
+), counts AS (
+  SELECT sku, location, occurred_at AS counted_at, quantity AS counted FROM once WHERE type = 'count'
+  QUALIFY row_number() OVER (PARTITION BY sku, location ORDER BY occurred_at DESC, quantity) = 1
 )
-SELECT count(*), coalesce(sum(on_hand), 0) FROM folded
+SELECT once.sku, once.location,
+       coalesce(any_value(counted), 0) + coalesce(sum(once.quantity) FILTER (
+         type <> 'count' AND (counted_at IS NULL OR occurred_at >= counted_at)), 0) AS on_hand
+FROM once LEFT JOIN counts USING (sku, location)
+GROUP BY once.sku, once.location
 """
 
 
-def expected_stock(lake: Bronze) -> tuple[int, int]:
-    """Keys (sku × location) and units on hand that the movements in bronze add up to."""
+class Item(NamedTuple):
+    """A sku at a location."""
+
+    sku: str
+    location: str
+
+
+def expected_stock(lake: Bronze) -> dict[Item, int]:
+    """Units on hand of every sku at every location, as the movements in bronze add up."""
     rows = lake.bronze("bronze_kafka__stock_movements", ("value", "partition", "offset"))
-    keys, units = query(_FOLD, {"rows": rows})[0]
-    return int(keys), int(units)
+    return {Item(sku, location): int(on_hand) for sku, location, on_hand in query(_FOLD, {"rows": rows})}

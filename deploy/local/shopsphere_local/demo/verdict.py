@@ -8,6 +8,7 @@ def failures(report: dict[str, Any]) -> list[str]:
     """Return what does not hold in a report; empty when all is well."""
     return [
         *_conservation(report["conservation"]),
+        *_equality(report),
         *_money(report),
         *_stock(report["inventory"]),
         *_fraud(report["fraud"]),
@@ -22,6 +23,18 @@ def _conservation(hops: dict[str, dict[str, int]]) -> list[str]:
         for name, hop in hops.items()
         if hop["in"] != hop["out"] + hop["quarantined"]
     ]
+
+
+def _equality(report: dict[str, Any]) -> list[str]:
+    differing = [
+        f"{name}: {count} rows differ between the source and bronze"
+        for name, count in report["differing_rows"].items()
+        if count
+    ]
+    repeated = [
+        f"{name}: {count} rows repeat a position" for name, count in report["repeated_positions"].items() if count
+    ]
+    return differing + repeated
 
 
 def _money(report: dict[str, Any]) -> list[str]:
@@ -50,9 +63,8 @@ def _stock(inventory: dict[str, Any]) -> list[str]:
         )
     if inventory["keys"] != inventory["keys_expected"]:
         found.append(f"stock: {inventory['keys']} skus at locations, the movements name {inventory['keys_expected']}")
-    handled = inventory["applied"] + inventory["duplicates"] + inventory["quarantined"]
-    if inventory["movements"] != handled:
-        found.append(f"stock: {inventory['movements']} movements came in, {handled} are accounted for")
+    if inventory["keys_differing"]:
+        found.append(f"stock: {inventory['keys_differing']} skus at locations differ from the fold of the movements")
     if inventory["differences"]:
         found.append(f"stock: the audit found {inventory['differences']} differences between state and journal")
     return found
