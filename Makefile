@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 UV := $(BIN)/uv
 STAMP := $(VENV)/.install-stamp
 MEMBERS := proto libs/kit services/ingest services/inventory services/fraud services/customer360 services/transform deploy/local
-SOURCES := libs services deploy tests benchmarks
+SOURCES := libs services deploy tests benchmarks requirements/lock.py proto/generate.py
 PROTOS := $(wildcard proto/shopsphere/*/v1/*.proto)
 ARGS ?=
 

@@ -20,11 +20,18 @@ PACKAGES = [
 MODULE_LINES_MAX = 300
 FUNCTION_LINES_MAX = 70
 FUNCTION_LINES_MEDIAN_MAX = 10
-# What opens a connection or a database; a service calls these in bootstrap.py and nowhere else.
+# What opens a connection, a database or an engine; a service calls these in bootstrap.py and nowhere else.
 OPENERS = {
-    "AIOKafkaConsumer", "AIOKafkaProducer", "AdminClient", "Consumer", "MongoClient", "Producer", "SqlCatalog",
-    "connect", "from_url", "load_catalog", "open_catalog",
+    "AIOKafkaClient", "AIOKafkaConsumer", "AIOKafkaProducer", "AdminClient", "Consumer", "InferenceSession",
+    "LogicalReplicationConnection", "MongoClient", "Producer", "PyJWKClient", "Redis", "SqlCatalog", "connect",
+    "from_pool", "from_url", "getOrCreate", "load_catalog", "lmdb.open", "open_catalog",
 }  # fmt: skip
+# Modules that are a piece of bootstrap, each with the reason why it is not inside it.
+OPENING_MODULES = {
+    "customer360/lmdb_store.py",  # a generation is opened whenever a new one is switched to
+    "fraud/model.py",  # a session is made of a model's bytes whenever a new model is picked up; it connects to nothing
+    "transform/session.py",  # how a Spark session is made fills a module of its own
+}
 
 
 def modules(*roots: Path) -> Iterator[Path]:
@@ -40,8 +47,11 @@ def length(function: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
     return (function.end_lineno or function.lineno) - function.lineno + 1
 
 
-def called_name(call: ast.Call) -> str:
-    return call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
+def called_names(call: ast.Call) -> set[str]:
+    """The last name of what is called, and the dotted one: {"open", "lmdb.open"}."""
+    if isinstance(call.func, ast.Attribute):
+        return {call.func.attr, ast.unparse(call.func)}
+    return {getattr(call.func, "id", "")}
 
 
 def relative(paths: Iterator[Path] | list[Path]) -> list[str]:
@@ -88,11 +98,11 @@ def test_only_the_clock_asks_for_the_time() -> None:
 @pytest.mark.parametrize("service", SERVICES)
 def test_only_bootstrap_opens_connections(service: str) -> None:
     offenders = {
-        f"{path.relative_to(ROOT)}:{call.lineno} {called_name(call)}"
+        f"{path.relative_to(ROOT)}:{call.lineno} {ast.unparse(call.func)}"
         for path in modules(ROOT / "services" / service / service)
-        if path.name != "bootstrap.py"
+        if path.name != "bootstrap.py" and f"{service}/{path.name}" not in OPENING_MODULES
         for call in ast.walk(ast.parse(path.read_text()))
-        if isinstance(call, ast.Call) and called_name(call) in OPENERS
+        if isinstance(call, ast.Call) and called_names(call) & OPENERS
     }
     assert offenders == set()
 
