@@ -1,6 +1,7 @@
 """Asks every door what its clients would ask, over REST and over gRPC, and holds the two answers against each other."""
 
 import asyncio
+import re
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 from typing import Any
@@ -109,12 +110,15 @@ class Doors:
         expect(found.figures.total_amount == amount, f"gRPC says {found.figures.total_amount}, REST {amount}")
 
     async def dashboard(self) -> None:
-        """A one-time link opens the overview."""
+        """A one-time link shows a page whose button opens the overview."""
         async with self._rest("customer360") as client:
             body = {"scopes": ["customer360.profiles.read", "customer360.lookup.read"]}
             minted = await client.post("/v1/dashboard/signin-codes", json=body)
             expect(minted.status_code == httpx.codes.CREATED, minted.text)
-            page = await client.get(minted.json()["url"], follow_redirects=True)
+            form = await client.get(minted.json()["url"])
+            hidden = dict(re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', form.text))
+            expect({"code", "form_token"} <= hidden.keys(), f"the link answered {form.status_code} without a form")
+            page = await client.post("/dashboard/signin", data=hidden, follow_redirects=True)
         expect(page.status_code == httpx.codes.OK and "<svg" in page.text, f"the overview answered {page.status_code}")
 
     async def _availability(self, client: httpx.AsyncClient) -> int:

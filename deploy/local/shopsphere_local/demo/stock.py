@@ -19,7 +19,8 @@ typed AS (
          make_timestamp(epoch_us(TRY_CAST(event ->> '$.occurred_at' AS TIMESTAMPTZ))) AS occurred_at,
          partition, "offset"
   FROM events
-  WHERE list_distinct(json_type(event, ['$.event_id', '$.source', '$.sku', '$.location', '$.occurred_at'])) = ['VARCHAR']
+  WHERE list_distinct(json_type(event, ['$.event_id', '$.source', '$.sku', '$.location', '$.occurred_at']))
+        = ['VARCHAR']
     AND regexp_matches(event ->> '$.occurred_at', '(Z|z|[+-][0-9]{2}:[0-9]{2})$')
 ), valid AS (
   SELECT * FROM typed
