@@ -1,5 +1,6 @@
 """Both doors of Customer 360 over a store in memory, as callers with tokens see them."""
 
+import re
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
@@ -14,12 +15,13 @@ from customer360.profile import Person, ReleaseStamp, tombstone
 from customer360.settings import Settings
 from customer360.store import CustomerRecord, InMemoryProfileStore, ProfileStore
 from customer360_builders import DELETED, MARIA, NOAH, STAMP, a_profile, an_entry, an_overview
+from pydantic import SecretStr
 from shopsphere.customer360.v1 import customer360_pb2_grpc as pb_grpc
 from shopsphere_kit.auth import DevKey
 from shopsphere_kit.clock import ManualClock
 from shopsphere_kit.settings import AuthSettings
 
-KEY = b"lookup key of the tests"
+KEY = b"a lookup key of the tests, 32 characters or more"
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 READ = "customer360.profiles.read"
 LOOKUP = "customer360.lookup.read"
@@ -42,6 +44,11 @@ def fill(store: ProfileStore, stamp: ReleaseStamp = STAMP, entries: int = 5) -> 
             ]
         )
         writer.publish(an_overview())
+
+
+def hidden_fields(page: httpx.Response) -> dict[str, str]:
+    """What the page's forms carry, by name."""
+    return dict(re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', page.text))
 
 
 @dataclass
@@ -69,8 +76,9 @@ class Open:
         return open_access(self.settings, self.clock).mint(scopes)[0]
 
     async def sign_in(self, *scopes: str) -> httpx.Response:
-        """Open the dashboard as somebody with the scopes."""
-        return await self.rest.get("/dashboard/signin", params={"code": self.code(*scopes)})
+        """Follow a sign-in link as somebody with the scopes, and press the button of its page."""
+        page = await self.rest.get("/dashboard/signin", params={"code": self.code(*scopes)})
+        return await self.rest.post("/dashboard/signin", data=hidden_fields(page))
 
 
 @asynccontextmanager
@@ -79,7 +87,8 @@ async def both_doors(folder: Path, *, loaded: bool = True) -> AsyncIterator[Open
     key, clock, store = DevKey.generate(), ManualClock(NOW), InMemoryProfileStore()
     (folder / "jwks.json").write_text(key.jwks())
     auth = AuthSettings(jwks_file=folder / "jwks.json")
-    settings = Settings(data_dir=folder / "data", grpc_port=0, auth=auth, public_url=BASE, lookup_key=KEY.decode())
+    key_of_lookups = SecretStr(KEY.decode())
+    settings = Settings(data_dir=folder / "data", grpc_port=0, auth=auth, public_url=BASE, lookup_key=key_of_lookups)
     if loaded:
         fill(store)
     doors: Doors = build_doors(settings, store, clock)

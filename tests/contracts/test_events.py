@@ -59,6 +59,7 @@ def test_a_missing_field_is_named() -> None:
         (b"", "empty"),
         (b"{", "not_json"),
         (b"\xff", "not_json"),
+        (b'{"event_id": "\xff"}', "not_json"),
         (b'{"event_id": "1", "deep": ' + b"[" * 5000 + b"]" * 5000 + b"}", "not_json"),
     ],
 )

@@ -10,6 +10,7 @@ import grpc
 import httpx
 import pytest
 from fraud import rest, rpc
+from fraud.breaker import Breaker
 from fraud.checkout import Checkout, ModelSlot, Served
 from fraud.scoring import score_bits
 from fraud.store import InMemoryVelocityStore
@@ -132,7 +133,8 @@ def slot() -> ModelSlot:
 @pytest.fixture
 def checkout(slot: ModelSlot) -> Checkout:
     clock = ManualClock(NOON)
-    return Checkout(InMemoryVelocityStore(clock, timedelta(days=90)), slot, POLICY, clock, timedelta(seconds=5))
+    store, breaker = InMemoryVelocityStore(clock, timedelta(days=90)), Breaker(clock, timedelta(seconds=1))
+    return Checkout(store, slot, POLICY, clock, timedelta(seconds=5), breaker)
 
 
 @pytest.fixture(params=["rest", "grpc"])

@@ -42,6 +42,13 @@ def test_what_is_no_code_is_refused(codes: SignInCodes, code: str) -> None:
         signin.redeem(codes, code, now=NOW)
 
 
+def test_codes_that_lapsed_are_swept_away(codes: SignInCodes) -> None:
+    old, _ = signin.mint(codes, ["a"], now=NOW, lifetime=TEN_MINUTES)
+    fresh, _ = signin.mint(codes, ["b"], now=NOW + TEN_MINUTES, lifetime=TEN_MINUTES)
+    assert codes.take(signin.code_digest(old)) is None
+    assert codes.take(signin.code_digest(fresh)) is not None
+
+
 def test_no_code_is_kept_in_clear(tmp_path: Path) -> None:
     code, _ = signin.mint(FileSignInCodes(tmp_path), ["a"], now=NOW, lifetime=TEN_MINUTES)
     for file in tmp_path.iterdir():

@@ -8,7 +8,7 @@ from fraud.errors import KeyReused, OrderDiffers
 from fraud.features import DAY_MS, HISTORY_MS, features
 from fraud.orders import History, Order, labels_by_order
 from fraud.redis_store import RedisVelocityStore
-from fraud.store import InMemoryVelocityStore, Reject, ScoreOrder, VelocityStore
+from fraud.store import QUARANTINE_MAX, InMemoryVelocityStore, Reject, ScoreOrder, VelocityStore
 from fraud_builders import NOON, a_label, an_order, earlier
 from fraud_redis import empty_redis
 from shopsphere_kit.clock import ManualClock
@@ -154,6 +154,29 @@ async def test_decisions_wait_in_the_outbox_in_order_until_they_are_sent(store: 
 async def test_unreadable_records_are_put_aside_without_harm(store: VelocityStore) -> None:
     reject = Reject("fraud-labels", 0, 7, "not_json", "not JSON", b"\xff{")
     assert await store.label([], [reject, reject]) == 0
+
+
+async def positions_aside(store: VelocityStore) -> set[int]:
+    """The offsets of the unreadable records that the store keeps."""
+    if isinstance(store, InMemoryVelocityStore):
+        return {offset for _, _, offset in store.rejects}
+    assert isinstance(store, RedisVelocityStore)
+    kept = await store._client.hkeys("{fraud}:quarantine")
+    return {int(str(position).rpartition("/")[2]) for position in kept}
+
+
+async def test_of_unreadable_records_the_newest_are_kept(store: VelocityStore, clock: ManualClock) -> None:
+    for offset in range(QUARANTINE_MAX + 2):
+        await store.label([], [Reject("fraud-labels", 0, offset, "not_json", "not JSON", b"{")])
+        clock.advance(timedelta(milliseconds=1))
+    assert await positions_aside(store) == set(range(2, QUARANTINE_MAX + 2))
+
+
+async def test_unreadable_records_are_forgotten_after_the_retention(store: VelocityStore, clock: ManualClock) -> None:
+    await store.label([], [Reject("fraud-labels", 0, 7, "not_json", "not JSON", b"{")])
+    clock.advance(RETENTION)
+    await store.record([])
+    assert await positions_aside(store) == set()
 
 
 async def test_orders_are_forgotten_after_the_retention(store: VelocityStore, clock: ManualClock) -> None:

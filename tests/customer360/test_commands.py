@@ -72,7 +72,21 @@ def test_a_sign_in_code_comes_as_a_link(capsys: pytest.CaptureFixture[str]) -> N
     assert main(["signin-code", "--scope", "fraud.scores.write"]) == 1
 
 
-def test_placeholder_keys_are_refused_in_production(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("SHOPSPHERE_ENVIRONMENT", "prod")
-    with pytest.raises(ValueError, match="CUSTOMER360_LOOKUP_KEY"):
-        main(["status"])
+def test_a_lake_that_is_away_is_one_line_without_its_address(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for address in ("postgresql//lake:hunter22@nowhere/lake", "sqlite:////no/such/folder/catalog.db"):
+        monkeypatch.setenv("SHOPSPHERE_LAKE_CATALOG_URI", address)
+        assert main(["load"]) == 1
+        (line,) = capsys.readouterr().err.splitlines()
+        assert "the lake does not answer" in line
+        assert "hunter22" not in line
+
+
+def test_settings_of_the_lake_that_are_missing_are_named(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delenv("SHOPSPHERE_LAKE_WAREHOUSE")
+    with pytest.raises(SystemExit):
+        main(["load"])
+    assert "SHOPSPHERE_LAKE_WAREHOUSE" in capsys.readouterr().err

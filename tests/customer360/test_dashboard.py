@@ -1,14 +1,14 @@
 """The dashboard as a person sees it, with and without the scope for personal data."""
 
-import re
 from collections.abc import AsyncIterator
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 from customer360_builders import DELETED, MARIA, MARIA_SECRETS, STAMP
-from customer360_doors import BASE, LOOKUP, PERSONAL, READ, Open, both_doors
+from customer360_doors import BASE, LOOKUP, PERSONAL, READ, Open, both_doors, hidden_fields
 
 
 @pytest.fixture
@@ -18,9 +18,7 @@ async def doors(tmp_path: Path) -> AsyncIterator[Open]:
 
 
 def form_token(page: httpx.Response) -> str:
-    found = re.search(r'name="form_token" value="([0-9a-f]+)"', page.text)
-    assert found is not None
-    return found.group(1)
+    return hidden_fields(page)["form_token"]
 
 
 async def search(doors: Open, query: str) -> httpx.Response:
@@ -37,16 +35,39 @@ async def test_a_stranger_is_sent_to_the_sign_in_form(doors: Open, path: str) ->
     assert (answer.status_code, answer.headers["location"]) == (303, "/dashboard/signin")
 
 
-async def test_a_link_signs_in_once(doors: Open) -> None:
+async def test_the_button_of_a_link_signs_in_once(doors: Open) -> None:
     code = doors.code(READ)
-    first = await doors.rest.get("/dashboard/signin", params={"code": code})
+    page = await doors.rest.get("/dashboard/signin", params={"code": code})
+    first = await doors.rest.post("/dashboard/signin", data=hidden_fields(page))
     assert (first.status_code, first.headers["location"]) == (303, "/dashboard/")
     cookie = first.headers["set-cookie"]
     assert all(part in cookie for part in ("HttpOnly", "SameSite=strict", "Path=/dashboard", "Max-Age=28800"))
     assert (await doors.rest.get("/dashboard/")).status_code == 200
-    second = await doors.rest.get("/dashboard/signin", params={"code": code})
+    second = await doors.rest.post("/dashboard/signin", data=hidden_fields(page))
     assert second.status_code == 401
     assert code not in second.text
+
+
+async def test_looking_at_a_link_spends_nothing_and_signs_nobody_in(doors: Open) -> None:
+    link = {"code": doors.code(READ)}
+    for _ in range(2):
+        looked = await doors.rest.get("/dashboard/signin", params=link)
+        assert (looked.status_code, hidden_fields(looked)["code"]) == (200, link["code"])
+        assert (await doors.rest.get("/dashboard/")).status_code == 303
+    assert (await doors.rest.post("/dashboard/signin", data=hidden_fields(looked))).status_code == 303
+
+
+async def test_a_form_on_another_site_cannot_sign_a_visitor_in(doors: Open) -> None:
+    fields = hidden_fields(await doors.rest.get("/dashboard/signin", params={"code": doors.code(READ)}))
+    doors.rest.cookies.clear()
+    assert (await doors.rest.post("/dashboard/signin", data=fields)).status_code == 403
+
+
+async def test_the_sign_in_form_leaves_a_session_as_it_is(doors: Open) -> None:
+    await doors.sign_in(READ)
+    shown = await doors.rest.get("/dashboard/signin", params={"code": "AAAAA"})
+    assert "customer360_session" not in shown.headers.get("set-cookie", "")
+    assert (await doors.rest.get("/dashboard/")).status_code == 200
 
 
 async def test_a_code_can_be_typed(doors: Open) -> None:
@@ -63,6 +84,22 @@ async def test_a_form_from_elsewhere_is_refused(doors: Open, path: str, token: s
     answer = await doors.rest.post(path, data={"query": MARIA, "code": "x", "form_token": token})
     assert answer.status_code == 403
     assert (await doors.rest.get("/dashboard/")).status_code == 200
+
+
+async def test_signing_out_holds_after_a_restart_and_for_other_replicas(tmp_path: Path) -> None:
+    async with both_doors(tmp_path) as doors:
+        await doors.sign_in(READ)
+        copied = dict(doors.rest.cookies)
+    async with both_doors(tmp_path) as one, both_doors(tmp_path) as other:
+        for replica in (one, other):
+            replica.rest.cookies.update(copied)
+            assert (await replica.rest.get("/dashboard/")).status_code == 200
+        token = form_token(await one.rest.get("/dashboard/"))
+        await one.rest.post("/dashboard/signout", data={"form_token": token})
+        assert (await other.rest.get("/dashboard/")).status_code == 303
+    async with both_doors(tmp_path) as restarted:
+        restarted.rest.cookies.update(copied)
+        assert (await restarted.rest.get("/dashboard/")).status_code == 303
 
 
 async def test_signing_out_ends_the_session_for_whoever_copied_the_cookie(doors: Open) -> None:
@@ -136,6 +173,30 @@ async def test_errors_are_pages_too(doors: Open, path: str, status: int) -> None
     assert (page.status_code, page.headers["content-type"]) == (status, "text/html; charset=utf-8")
 
 
+SECRET_DEFECT: Any = "maria@example.com, where a record should be"
+
+
+async def assert_told_without_details(doors: Open, path: str) -> None:
+    page = await doors.rest.get(path)
+    assert (page.status_code, page.headers["content-type"]) == (500, "text/html; charset=utf-8")
+    assert page.headers["content-security-policy"].startswith("default-src 'none'")
+    assert (page.headers["x-frame-options"], page.headers["cache-control"]) == ("DENY", "no-store")
+    assert "Internal error" in page.text
+    assert "maria" not in page.text
+
+
+async def test_an_unforeseen_error_is_a_page_with_the_headers_and_without_details(doors: Open) -> None:
+    await doors.sign_in(READ)
+    doors.store.current().profiles[MARIA] = SECRET_DEFECT
+    await assert_told_without_details(doors, f"/dashboard/customers/{MARIA}")
+
+
+async def test_an_error_that_breaks_its_own_page_too_is_still_told(doors: Open) -> None:
+    await doors.sign_in(READ)
+    doors.store.switch_to(SECRET_DEFECT)
+    await assert_told_without_details(doors, "/dashboard/")
+
+
 async def test_before_the_first_load_the_dashboard_says_so(tmp_path: Path) -> None:
     async with both_doors(tmp_path, loaded=False) as doors:
         assert "No release is loaded" in (await doors.rest.get("/dashboard/signin")).text
@@ -158,7 +219,7 @@ class Page(HTMLParser):
         return [attributes for tag, attributes in self.tags if tag in names]
 
 
-@pytest.mark.parametrize("path", [*PAGES, "/dashboard/signin"])
+@pytest.mark.parametrize("path", [*PAGES, "/dashboard/signin", "/dashboard/signin?code=AAAAA-BBBBB"])
 async def test_pages_need_no_script_and_nothing_from_elsewhere(doors: Open, path: str) -> None:
     await doors.sign_in(READ, LOOKUP, PERSONAL)
     answer = await doors.rest.get(path)
@@ -178,7 +239,7 @@ async def test_pages_need_no_script_and_nothing_from_elsewhere(doors: Open, path
     assert answer.headers["referrer-policy"] == "no-referrer"
 
 
-@pytest.mark.parametrize("path", [*PAGES, "/dashboard/signin"])
+@pytest.mark.parametrize("path", [*PAGES, "/dashboard/signin", "/dashboard/signin?code=AAAAA-BBBBB"])
 async def test_pages_can_be_read_without_seeing_them(doors: Open, path: str) -> None:
     await doors.sign_in(READ, LOOKUP, PERSONAL)
     page = Page((await doors.rest.get(path)).text)

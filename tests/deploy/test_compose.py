@@ -32,7 +32,7 @@ from shopsphere_kit.settings import LakeSettings
 
 JOBS = {"mongo-replica-set", "topics", "bucket", "transform", "fraud-train", "fraud-warm", "customer360-load"}
 # Secrets as someone would make them; .env.example says how.
-DUMMY = {name: "0123456789abcdef" if value == PLACEHOLDER else value for name, value in example().items()}
+DUMMY = {name: "0123456789abcdef" * 2 if value == PLACEHOLDER else value for name, value in example().items()}
 DOORS = {
     "ingest": {18040},
     "inventory-serve": {18010, 18011},

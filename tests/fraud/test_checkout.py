@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from fraud.breaker import Breaker
 from fraud.checkout import Checkout, ModelSlot, Served, score_order
 from fraud.errors import KeyReused, ModelMissing, VelocityUnavailable
 from fraud.orders import History
@@ -15,6 +16,7 @@ from shopsphere_kit.clock import ManualClock
 from shopsphere_kit.events import FraudDecision, decode_event
 
 RETENTION = timedelta(days=90)
+PAUSE = timedelta(seconds=1)
 
 
 class AwayStore(InMemoryVelocityStore):
@@ -29,6 +31,16 @@ class AwayStore(InMemoryVelocityStore):
 
     async def close(self, request: ScoreOrder, answer: bytes, event: bytes) -> bytes:
         raise VelocityUnavailable("away")
+
+
+class CountingStore(AwayStore):
+    """Counts how often it is asked to open an order."""
+
+    asked = 0
+
+    async def open(self, request: ScoreOrder) -> History | bytes:
+        self.asked += 1
+        return await super().open(request)
 
 
 class HangingStore(InMemoryVelocityStore):
@@ -47,6 +59,7 @@ def a_checkout(store: InMemoryVelocityStore, aside: list[bytes] | None = None) -
         policy=POLICY,
         clock=store.clock,
         velocity_timeout=timedelta(milliseconds=50),
+        breaker=Breaker(store.clock, PAUSE),
         keep_aside=lambda _order_id, event: kept.append(event),
     )
 
@@ -116,6 +129,44 @@ async def test_when_velocity_goes_away_halfway_the_score_still_counts() -> None:
     answer = await a_checkout(store, aside).score(score_order("client", "key", an_order()))
     assert answer.score is not None
     assert decode_event(aside[0], FraudDecision).score_bits == answer.score_bits
+
+
+async def test_while_velocity_is_away_only_one_order_per_pause_waits_for_it() -> None:
+    clock = ManualClock(NOON)
+    store = CountingStore(clock, RETENTION)
+    checkout = a_checkout(store)
+
+    async def asked() -> int:
+        before = store.asked
+        answers = [checkout.score(score_order("client", f"key {clock.now()} {n}", an_order())) for n in range(5)]
+        assert {answer.reasons for answer in await asyncio.gather(*answers)} == {("velocity_unavailable",)}
+        return store.asked - before
+
+    await checkout.score(score_order("client", "the first to wait", an_order()))
+    assert await asked() == 0
+    clock.advance(PAUSE)
+    assert await asked() == 1
+    store.away_from = "close"
+    clock.advance(PAUSE)
+    answer = await checkout.score(score_order("client", "back again", an_order()))
+    assert answer.score is not None
+
+
+async def test_a_refusal_of_the_store_is_an_answer_of_it() -> None:
+    checkout, order = a_checkout(in_memory()), an_order()
+    await checkout.score(score_order("client", "key", order))
+    with pytest.raises(KeyReused):
+        await checkout.score(score_order("client", "key", an_order()))
+    assert checkout.breaker.admits()
+
+
+def test_a_clock_that_is_set_back_does_not_keep_a_breaker_open() -> None:
+    clock = ManualClock(NOON)
+    breaker = Breaker(clock, PAUSE)
+    breaker.failed()
+    assert not breaker.admits()
+    clock.advance(-timedelta(hours=1))
+    assert breaker.admits()
 
 
 async def test_without_a_model_rules_answer() -> None:

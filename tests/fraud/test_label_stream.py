@@ -39,6 +39,9 @@ async def test_labels_reach_the_histories_once_however_often_they_come() -> None
     [
         (None, "empty"),
         (b"{broken", "not_json"),
+        (b'{"a":' * 1_100 + b"1" + b"}" * 1_100, "not_json"),
+        (b'{"note":' + b"[" * 100_000, "not_json"),
+        (b'{"event_id":"\xff"}', "not_json"),
         (b'{"event_id":"E","order_id":"1","is_fraud":"yes","occurred_at":"2017-03-01T00:00:00Z","source":"s"}', WRONG),
         (b'{"event_id":"E","order_id":"1","is_fraud":true,"occurred_at":"2017-03-01T00:00:00","source":"s"}', WRONG),
         (b'{"event_id":"E","is_fraud":true,"occurred_at":"2017-03-01T00:00:00Z","source":"s"}', WRONG),

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 import pytest
+from fraud.breaker import Breaker
 from fraud.checkout import Checkout, ModelSlot, Served, score_order
 from fraud.decisions import OrderScored
 from fraud.jobs import Rescored, rescore, warm
@@ -28,7 +29,9 @@ def offline(orders: Sequence[Order], labels: Sequence[Label]) -> dict[str, Resco
 
 
 def a_checkout(store: VelocityStore) -> Checkout:
-    return Checkout(store, ModelSlot(Served(MODEL, {})), POLICY, ManualClock(NOON), timedelta(seconds=30))
+    clock = ManualClock(NOON)
+    never_open = Breaker(clock, timedelta())
+    return Checkout(store, ModelSlot(Served(MODEL, {})), POLICY, clock, timedelta(seconds=30), never_open)
 
 
 def bits(answer: OrderScored) -> tuple[str | None, str]:

@@ -61,6 +61,14 @@ def test_the_password_of_an_address_is_what_is_looked_at() -> None:
     assert password_in(None) is None
 
 
+class Block(BaseSettings):
+    """A block with a prefix of its own."""
+
+    model_config = SettingsConfigDict(env_prefix="BLOCK_", hide_input_in_errors=True)
+
+    size: int = 1
+
+
 class Knobs(BaseSettings):
     """Settings of a test."""
 
@@ -68,6 +76,24 @@ class Knobs(BaseSettings):
 
     count: int
     key: SecretStr = Field(min_length=8)
+    block: Block = Field(default_factory=Block)
+
+
+def test_a_wrong_setting_of_a_block_is_named_as_the_block_reads_it(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("KNOBS_COUNT", "1")
+    monkeypatch.setenv("KNOBS_KEY", "long enough")
+    monkeypatch.setenv("BLOCK_SIZE", "hunter2")
+    with pytest.raises(SystemExit):
+        read(Knobs)
+    assert capsys.readouterr().err.startswith("BLOCK_SIZE: ")
+
+
+def test_an_address_that_cannot_be_read_is_not_quoted() -> None:
+    with pytest.raises(ValueError, match="cannot be read") as refused:
+        password_in(SecretStr("redis://:hunter2@[host/0"))
+    assert "hunter2" not in str(refused.value)
 
 
 def test_wrong_settings_are_named_without_their_values(

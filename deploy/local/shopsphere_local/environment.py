@@ -9,7 +9,7 @@ from shopsphere_local.servers import kafka, mongo, postgres, redis
 from shopsphere_local.state import State
 
 INVENTORY_DATABASE, FRAUD_DATABASE = 0, 1
-# Kafka consumer groups of the stream workers; fraud names its own in its command line.
+# Kafka consumer groups of the stream workers.
 INVENTORY_GROUP, FRAUD_GROUP = "shopsphere-inventory", "fraud-labels-worker"
 
 Variables = dict[str, str]
@@ -68,6 +68,7 @@ def _fraud(state: State, ports: Ports) -> Variables:
         "FRAUD_REDIS_URL": redis.url(ports.redis, state.credentials().redis_password, FRAUD_DATABASE),
         "FRAUD_REST_PORT": str(ports.fraud_rest),
         "FRAUD_GRPC_PORT": str(ports.fraud_grpc),
+        "FRAUD_STREAM_APP_ID": FRAUD_GROUP,
         "FRAUD_MODEL_DIR": str(state.data / "fraud" / "models"),
         "FRAUD_DATA_DIR": str(state.data / "fraud" / "stream"),
     }

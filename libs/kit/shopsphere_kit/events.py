@@ -97,7 +97,7 @@ def decode_event(value: bytes | None, type_: type[Event]) -> Event:
         message = str(error)
         field = message.rpartition("`$")[2].strip("`.") if "`$" in message else None
         raise InvalidArgument(message, reason="wrong_schema", field=field or None) from error
-    except (msgspec.DecodeError, RecursionError) as error:
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
         # Nesting deeper than Python's stack is no event of ours, whatever else it is.
         raise InvalidArgument(f"not JSON: {error}", reason="not_json") from error
 

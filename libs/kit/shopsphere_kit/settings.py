@@ -96,16 +96,34 @@ def read(settings: type[Settings]) -> Settings:
     try:
         return settings()
     except ValidationError as error:
-        prefix = settings.model_config.get("env_prefix", "")
+        prefix = _prefix(settings, error.title)
         for fault in error.errors(include_input=False, include_url=False, include_context=False):
-            name = prefix + "_".join(str(part) for part in fault["loc"]).upper() if fault["loc"] else "settings"
-            sys.stderr.write(f"{name}: {fault['msg']}\n")
+            name = "_".join(str(part) for part in fault["loc"]).upper()
+            variable = name if name.startswith(prefix) else prefix + name
+            sys.stderr.write(f"{variable if name else error.title}: {fault['msg']}\n")
         raise SystemExit(2) from None
+
+
+def _prefix(settings: type[BaseSettings], failing: str) -> str:
+    # A block reads its own variables, so an error inside it is told under its own prefix.
+    blocks = [settings, *(each.annotation for each in settings.model_fields.values())]
+    prefixes = {
+        block.__name__: block.model_config.get("env_prefix", "")
+        for block in blocks
+        if isinstance(block, type) and issubclass(block, BaseSettings)
+    }
+    return prefixes.get(failing, "")
 
 
 def password_in(address: SecretStr | None) -> SecretStr | None:
     """The password of `scheme://user:password@host/…`, empty when there is none; None for no address."""
-    return None if address is None else SecretStr(urlsplit(address.get_secret_value()).password or "")
+    if address is None:
+        return None
+    try:
+        return SecretStr(urlsplit(address.get_secret_value()).password or "")
+    except ValueError:
+        # The library's message quotes the address, and with it the password.
+        raise ValueError("the address cannot be read; write scheme://user:password@host:port/path") from None
 
 
 def refuse_placeholders(environment: Environment, secrets: dict[str, SecretStr | None]) -> None:

@@ -10,21 +10,22 @@ from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
-from shopsphere_kit import lake, logging, serving
+from shopsphere_kit import logging, serving
 from shopsphere_kit.clock import SystemClock
 from shopsphere_kit.errors import ShopSphereError
+from shopsphere_kit.settings import read
 
 from customer360 import bootstrap, contact, loader
 from customer360.directory import LOOKUP_SCOPE, PROFILES_SCOPE
-from customer360.errors import NothingLoaded, NothingPublished
+from customer360.errors import NothingLoaded
 from customer360.settings import Settings
 from customer360.store import ProfileStore
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run one verb; the exit code is 0, or 1 after an error that names its remedy."""
+    """Run one verb; the exit code is 0, 1 after an error that names its remedy, 2 for wrong settings."""
     options = _parser().parse_args(arguments)
-    settings = Settings()
+    settings = read(Settings)
     logging.configure("customer360", settings.runtime.log_level)
     try:
         options.run(settings, options)
@@ -55,10 +56,7 @@ def _verb(verbs: Any, name: str, run: Callable[..., None], text: str) -> argpars
 
 
 def _load(settings: Settings, options: argparse.Namespace) -> None:
-    catalog = bootstrap.lake_catalog(settings)
-    release = lake.release(catalog, options.release) if options.release else lake.latest_release(catalog)
-    if release is None:
-        raise NothingPublished("the lake has no release yet; run `python -m transform` first")
+    catalog, release = bootstrap.open_lake(settings, options.release)
     key = bootstrap.lookup_key(settings)
     store = bootstrap.open_store(settings)
     try:

@@ -13,18 +13,22 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from fastapi import FastAPI
+from pydantic import SecretStr
 from pyiceberg.catalog import Catalog
 from shopsphere.customer360.v1 import customer360_pb2_grpc as pb_grpc
 from shopsphere_kit import grpc_server, http, lake
 from shopsphere_kit.auth import TokenVerifier
 from shopsphere_kit.clock import Clock, SystemClock
+from shopsphere_kit.errors import ShopSphereError
 from shopsphere_kit.health import Readiness
 from shopsphere_kit.logging import get_logger
 
 from customer360 import dashboard, metrics, rest, rpc
 from customer360.dashboard_access import DashboardAccess
 from customer360.directory import CustomerDirectory
-from customer360.errors import NothingLoaded
+from customer360.ended_sessions import FileEndedSessions
+from customer360.errors import LakeUnavailable, NothingLoaded, NothingPublished
+from customer360.kept_key import kept_key
 from customer360.lmdb_store import LmdbProfileStore
 from customer360.page_tokens import PageTokens
 from customer360.sessions import Sessions
@@ -52,16 +56,32 @@ def open_store(settings: Settings) -> LmdbProfileStore:
     return LmdbProfileStore(settings.data_dir, settings.store_size_max_mib * MIB)
 
 
-def lake_catalog(settings: Settings) -> Catalog:
-    """The lake's catalog."""
-    return lake.open_catalog(settings.lake())
+def open_lake(settings: Settings, release_id: str | None) -> tuple[Catalog, lake.Release]:
+    """The lake's catalog and one release, the newest by default; raises `LakeUnavailable`, `NothingPublished`."""
+    where = settings.lake()
+    try:
+        catalog = lake.open_catalog(where)
+        release = lake.release(catalog, release_id) if release_id else lake.latest_release(catalog)
+    except ShopSphereError:
+        raise
+    except Exception as error:  # every catalog has errors of its own, and their texts may hold its password
+        raise LakeUnavailable(
+            f"the lake does not answer ({type(error).__name__}); check SHOPSPHERE_LAKE_* and try again"
+        ) from error
+    if release is None:
+        raise NothingPublished("the lake has no release yet; run `python -m transform` first")
+    return catalog, release
 
 
 def open_access(settings: Settings, clock: Clock) -> DashboardAccess:
     """Codes and sessions of the dashboard."""
     return DashboardAccess(
         codes=FileSignInCodes(settings.data_dir / "signin"),
-        sessions=Sessions(_key(settings), timedelta(seconds=settings.session_lifetime_seconds)),
+        sessions=Sessions(
+            session_key(settings),
+            timedelta(seconds=settings.session_lifetime_seconds),
+            FileEndedSessions(settings.data_dir / "signed-out"),
+        ),
         clock=clock,
         code_lifetime=timedelta(seconds=settings.signin_code_lifetime_seconds),
         dashboard_url=settings.dashboard_url(),
@@ -70,20 +90,26 @@ def open_access(settings: Settings, clock: Clock) -> DashboardAccess:
 
 def lookup_key(settings: Settings) -> bytes:
     """The key of the lookup digests."""
-    return settings.lookup_key.get_secret_value().encode()
+    return _key(settings, settings.lookup_key, "lookup-key")
+
+
+def session_key(settings: Settings) -> bytes:
+    """The key of sessions, form tokens and page tokens."""
+    return _key(settings, settings.session_key, "session-key")
 
 
 def build_doors(settings: Settings, store: ProfileStore, clock: Clock | None = None) -> Doors:
     """REST with the dashboard, and gRPC, answering from the same directory."""
     time = clock or SystemClock()
     verifier = TokenVerifier(settings.auth, time)
-    directory = CustomerDirectory(store, lookup_key(settings), PageTokens(_key(settings)))
+    directory = CustomerDirectory(store, lookup_key(settings), PageTokens(session_key(settings)))
     access = open_access(settings, time)
     readiness = Readiness()
     readiness.add("generation", directory.check)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        access.sweep()
         watcher = asyncio.create_task(watch(store, settings.current_poll_seconds))
         yield
         watcher.cancel()
@@ -109,6 +135,7 @@ def build_doors(settings: Settings, store: ProfileStore, clock: Clock | None = N
         scopes=rpc.SCOPES,
         host=settings.http.host,
         port=settings.grpc_port,
+        timeout_seconds=settings.http.request_timeout_seconds,
     )
     return Doors(app, server, store)
 
@@ -138,5 +165,6 @@ def report(store: ProfileStore) -> None:
     _log.info("serving release", release_id=info.release.release_id, profiles=info.profiles)
 
 
-def _key(settings: Settings) -> bytes:
-    return settings.session_key.get_secret_value().encode()
+def _key(settings: Settings, configured: SecretStr | None, name: str) -> bytes:
+    # The settings let a key be missing in development only; there each data folder has its own.
+    return configured.get_secret_value().encode() if configured else kept_key(settings.data_dir / "keys" / name)

@@ -5,12 +5,14 @@ from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 from typing import Annotated
 
-from fastapi import FastAPI, Form, Request
+from fastapi import FastAPI, Form, Query, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from fastapi.staticfiles import StaticFiles
 from shopsphere_kit.auth import Caller
-from shopsphere_kit.errors import InvalidArgument, ShopSphereError
+from shopsphere_kit.errors import InvalidArgument, NotFound, ShopSphereError
+from shopsphere_kit.http import route_template
+from shopsphere_kit.logging import get_logger
 from starlette.exceptions import HTTPException
 
 from customer360.dashboard_access import DashboardAccess
@@ -19,7 +21,11 @@ from customer360.directory import LOOKUP_SCOPE, PROFILES_SCOPE, CustomerAnswer, 
 from customer360.errors import CustomerDeleted, CustomerUnknown, LookupAmbiguous, SessionMissing
 from customer360.sessions import Session
 
+_log = get_logger(__name__)
 COOKIE = "customer360_session"
+# Of the sign-in form alone: a browser that comes from another site does not send the strict session cookie, and a new
+# session without scopes must not take its place.
+VISITOR_COOKIE = "customer360_visitor"
 PATH = "/dashboard"
 # Entries on one page of a profile's timeline.
 PAGE_SIZE = 25
@@ -33,6 +39,8 @@ SECURITY_HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
 }
+# Answers when the page of the error cannot be rendered either.
+_LAST_RESORT = "<!doctype html><html lang=en><title>Internal error</title><h1>Internal error</h1><p>The log says more."
 _CUSTOMER_ID = re.compile(r"\s*(C[0-9a-f]{16})\s*", re.IGNORECASE)
 
 
@@ -80,12 +88,10 @@ class Dashboard:
             return HTMLResponse(self._pages.find(session, query=query, problem=error), error.http_status)
         return RedirectResponse(f"{PATH}/customers/{found.customer_id}", HTTPStatus.SEE_OTHER)
 
-    async def signin_form(self, request: Request, code: str = "") -> Response:
-        """The sign-in form, or the session at once when the link carries a code."""
-        if code:
-            return self._signed_in(request, code)
-        visitor = self._access.visitor(request.cookies.get(COOKIE)) or self._access.anonymous()
-        return self._with_cookie(request, HTMLResponse(self._pages.signin(visitor)), visitor)
+    async def signin_form(self, request: Request, code: Annotated[str, Query(max_length=64)] = "") -> Response:
+        """The sign-in form; looking at it spends no code, whoever follows the link."""
+        visitor = self._access.visitor(request.cookies.get(VISITOR_COOKIE)) or self._access.anonymous()
+        return self._with_cookie(HTMLResponse(self._pages.signin(visitor, code)), VISITOR_COOKIE, visitor)
 
     async def signin(
         self,
@@ -93,13 +99,14 @@ class Dashboard:
         code: Annotated[str, Form(max_length=64)] = "",
         form_token: Annotated[str, Form(max_length=128)] = "",
     ) -> Response:
-        """Redeem a typed code."""
-        visitor = self._access.visitor(request.cookies.get(COOKIE))
+        """Redeem the code of the form."""
+        visitor = self._access.visitor(request.cookies.get(VISITOR_COOKIE))
         self._access.sessions.check_form(visitor, form_token)
-        return self._signed_in(request, code)
+        session = self._access.redeem(code)
+        return self._with_cookie(RedirectResponse(f"{PATH}/", HTTPStatus.SEE_OTHER), COOKIE, session)
 
     async def signout(self, request: Request, form_token: Annotated[str, Form(max_length=128)] = "") -> Response:
-        """End the session everywhere."""
+        """End the session everywhere: no replica on this data folder takes its cookie any more, restarted or not."""
         session = self._access.sessions.check_form(self._access.visitor(request.cookies.get(COOKIE)), form_token)
         self._access.end(session)
         answer = RedirectResponse(f"{PATH}/signin", HTTPStatus.SEE_OTHER)
@@ -113,6 +120,15 @@ class Dashboard:
         session = self._access.visitor(request.cookies.get(COOKIE))
         return HTMLResponse(self._pages.error(session, error), error.http_status)
 
+    def broken(self, request: Request, error: Exception) -> Response:
+        """The page of an error nobody foresaw; the log has the details, the page none."""
+        _log.error("unexpected error", route=route_template(request.scope), exc_info=error)
+        try:
+            return self.refused(request, ShopSphereError("something went wrong on our side; try again"))
+        except Exception as second:  # noqa: BLE001 - what broke the page may break the page of the error
+            _log.error("the page of the error failed too", exc_info=second)
+            return HTMLResponse(_LAST_RESORT, HTTPStatus.INTERNAL_SERVER_ERROR)
+
     def _found(self, session: Session, query: str) -> CustomerAnswer:
         by_id = _CUSTOMER_ID.fullmatch(query)
         if by_id:
@@ -123,13 +139,9 @@ class Dashboard:
         by_email = "@" in query
         return self._directory.lookup(session.scopes, email=key if by_email else None, phone=None if by_email else key)
 
-    def _signed_in(self, request: Request, code: str) -> Response:
-        session = self._access.redeem(code)
-        return self._with_cookie(request, RedirectResponse(f"{PATH}/", HTTPStatus.SEE_OTHER), session)
-
-    def _with_cookie(self, _request: Request, answer: Response, session: Session) -> Response:
+    def _with_cookie(self, answer: Response, name: str, session: Session) -> Response:
         answer.set_cookie(
-            COOKIE,
+            name,
             self._access.sessions.cookie(session),
             max_age=int(self._access.sessions.lifetime.total_seconds()),
             path=PATH,
@@ -153,7 +165,16 @@ def create(directory: CustomerDirectory, access: DashboardAccess) -> FastAPI:
     app.post("/signout")(routes.signout)
     app.mount("/static", StaticFiles(directory=STATIC))
     _answer_errors(app, routes)
-    app.middleware("http")(_secured)
+
+    @app.middleware("http")
+    async def secured(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
+        # Starlette calls a handler of Exception outside every middleware, where the headers would be missing.
+        try:
+            answer = await call_next(request)
+        except Exception as error:  # noqa: BLE001 - it is logged, and told as a page
+            answer = routes.broken(request, error)
+        return _with_headers(request, answer)
+
     return app
 
 
@@ -168,13 +189,13 @@ def _answer_errors(app: FastAPI, routes: Dashboard) -> None:
 
     @app.exception_handler(HTTPException)
     async def on_http(request: Request, error: HTTPException) -> Response:
-        page = routes.refused(request, ShopSphereError(str(error.detail)))
+        kind = NotFound if error.status_code == HTTPStatus.NOT_FOUND else InvalidArgument
+        page = routes.refused(request, kind(str(error.detail)))
         page.status_code = error.status_code
         return page
 
 
-async def _secured(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
-    answer = await call_next(request)
+def _with_headers(request: Request, answer: Response) -> Response:
     answer.headers.update(SECURITY_HEADERS)
     static = request.url.path.startswith(f"{PATH}/static/") and answer.status_code == HTTPStatus.OK
     answer.headers["Cache-Control"] = "public, max-age=3600" if static else "no-store"

@@ -40,7 +40,7 @@ class DashboardAccess:
         return signin.mint(self.codes, wanted, now=self.clock.now(), lifetime=self.code_lifetime)
 
     def link(self, code: str) -> str:
-        """The address that signs its first visitor in."""
+        """The address of the page whose button signs in with the code."""
         return f"{self.dashboard_url}/dashboard/signin?code={code}"
 
     def redeem(self, code: str) -> Session:
@@ -72,3 +72,9 @@ class DashboardAccess:
     def end(self, session: Session) -> None:
         """Sign the session out."""
         self.sessions.end(session, self.clock.now())
+
+    def sweep(self) -> None:
+        """Forget codes and signed-out sessions that have lapsed."""
+        now = self.clock.now()
+        self.codes.sweep(now)
+        self.sessions.ended.sweep(now)

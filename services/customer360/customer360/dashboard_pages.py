@@ -98,9 +98,9 @@ class Pages:
         """The search form, with what went wrong the last time."""
         return self._render("find.html", session, query=query, problem=problem)
 
-    def signin(self, session: Session) -> str:
-        """The form for a one-time code."""
-        return self._render("signin.html", session)
+    def signin(self, session: Session, code: str = "") -> str:
+        """The form for a one-time code; with the code of a link, its one button."""
+        return self._render("signin.html", session, code=code)
 
     def error(self, session: Session | None, error: ShopSphereError) -> str:
         """What went wrong and what to do about it."""

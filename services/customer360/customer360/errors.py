@@ -5,7 +5,7 @@ Unauthenticated ─ SignInCodeInvalid, SessionMissing
 PermissionDenied ─ FormRefused
 NotFound ─ CustomerUnknown        Gone ─ CustomerDeleted, ReleaseReplaced
 Conflict ─ LookupAmbiguous, LoadRunning
-Unavailable ─ NothingLoaded       FailedPrecondition ─ StoreUnusable, NothingPublished
+Unavailable ─ NothingLoaded, LakeUnavailable       FailedPrecondition ─ StoreUnusable, NothingPublished
 """
 
 from shopsphere_kit.errors import (
@@ -90,6 +90,12 @@ class NothingLoaded(Unavailable):
     """No generation has been loaded yet."""
 
     default_reason = "nothing_loaded"
+
+
+class LakeUnavailable(Unavailable):
+    """The lake's catalog or its files do not answer."""
+
+    default_reason = "lake_unavailable"
 
 
 class NothingPublished(FailedPrecondition):

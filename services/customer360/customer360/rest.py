@@ -113,7 +113,11 @@ def signin_codes(access: DashboardAccess) -> APIRouter:
     async def create_signin_code(
         body: SignInRequest, caller: Annotated[Caller, http.require(DASHBOARD_SCOPE)]
     ) -> SignInAnswer:
-        """A one-time code; every call gives a new one, and a code that is not used lapses by itself."""
+        """A one-time code; every call gives a new one, and a code that is not used lapses by itself.
+
+        An Idempotency-Key has no effect here: a code is a fresh secret of which only a hash is kept, so the first
+        answer cannot be given again. A caller that retries gets another code.
+        """
         code, ticket = access.mint(body.scopes, caller)
         return SignInAnswer(code, access.link(code), tuple(sorted(ticket.scopes)), ticket.expires_at)
 

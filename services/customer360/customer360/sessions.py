@@ -12,6 +12,7 @@ import secrets
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from customer360.ended_sessions import EndedSessions, InMemoryEndedSessions
 from customer360.errors import FormRefused
 
 
@@ -31,11 +32,11 @@ class Session:
 
 @dataclass
 class Sessions:
-    """Makes and reads session cookies under a key; remembers those that were signed out until they expire."""
+    """Makes and reads session cookies under a key; those that were signed out are refused."""
 
     key: bytes
     lifetime: timedelta
-    _ended: dict[str, datetime] = field(default_factory=dict)
+    ended: EndedSessions = field(default_factory=InMemoryEndedSessions)
 
     def start(self, scopes: frozenset[str], now: datetime) -> Session:
         """A new session with a fresh id."""
@@ -57,14 +58,14 @@ class Sessions:
         except (binascii.Error, ValueError):
             return None
         expires_at = datetime.fromtimestamp(expires, now.tzinfo)
-        if expires_at <= now or session_id in self._ended:
+        if expires_at <= now or self.ended.holds(session_id):
             return None
         return Session(session_id, frozenset(scopes), expires_at)
 
     def end(self, session: Session, now: datetime) -> None:
         """Sign the session out, also for whoever copied its cookie."""
-        self._ended = {known: until for known, until in self._ended.items() if until > now}
-        self._ended[session.session_id] = session.expires_at
+        self.ended.sweep(now)
+        self.ended.add(session.session_id, session.expires_at)
 
     def form_token(self, session: Session) -> str:
         """What a form of this session must carry."""

@@ -5,8 +5,6 @@ in a link.
 """
 
 import hashlib
-import json
-import os
 import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -15,6 +13,7 @@ from pathlib import Path
 from typing import Protocol
 
 from customer360.errors import SignInCodeInvalid
+from customer360.expiring_files import ExpiringFiles
 
 # Crockford's base 32: no letter that could be read as a digit.
 ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
@@ -41,6 +40,10 @@ class SignInCodes(Protocol):
         """The ticket, exactly once over all processes."""
         ...
 
+    def sweep(self, now: datetime) -> None:
+        """Forget the tickets that have lapsed."""
+        ...
+
 
 class InMemorySignInCodes:
     """Tickets in a dictionary."""
@@ -56,32 +59,32 @@ class InMemorySignInCodes:
         """The ticket, exactly once."""
         return self._tickets.pop(digest, None)
 
+    def sweep(self, now: datetime) -> None:
+        """Forget the tickets that have lapsed."""
+        self._tickets = {digest: ticket for digest, ticket in self._tickets.items() if ticket.expires_at > now}
+
 
 class FileSignInCodes:
-    """Tickets as files, so that `signin-code` and `serve` need no connection; removing the file claims the ticket."""
+    """Tickets as files, so that `signin-code` and `serve` need no connection."""
 
     def __init__(self, directory: Path) -> None:
-        self._directory = directory
-        directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._files = ExpiringFiles(directory)
 
     def put(self, digest: str, ticket: Ticket) -> None:
         """Keep a ticket, readable by our own user alone."""
-        body = {"scopes": sorted(ticket.scopes), "expires_at": ticket.expires_at.isoformat()}
-        draft = self._directory / f"{digest}.new"
-        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
-            json.dump(body, file)
-        draft.replace(self._directory / digest)
+        self._files.put(digest, ticket.expires_at, {"scopes": sorted(ticket.scopes)})
 
     def take(self, digest: str) -> Ticket | None:
-        """The ticket, exactly once over all processes: the one whose rename succeeds has it."""
-        claimed = self._directory / f"{digest}.{secrets.token_hex(4)}.taken"
-        try:
-            (self._directory / digest).rename(claimed)
-        except FileNotFoundError:
+        """The ticket, exactly once over all processes."""
+        taken = self._files.take(digest)
+        if taken is None:
             return None
-        body = json.loads(claimed.read_text())
-        claimed.unlink()
-        return Ticket(frozenset(body["scopes"]), datetime.fromisoformat(body["expires_at"]))
+        body, expires_at = taken
+        return Ticket(frozenset(body["scopes"]), expires_at)
+
+    def sweep(self, now: datetime) -> None:
+        """Forget the tickets that have lapsed."""
+        self._files.sweep(now)
 
 
 def mint(codes: SignInCodes, scopes: Iterable[str], *, now: datetime, lifetime: timedelta) -> tuple[str, Ticket]:
@@ -89,6 +92,7 @@ def mint(codes: SignInCodes, scopes: Iterable[str], *, now: datetime, lifetime: 
     letters = [secrets.choice(ALPHABET) for _ in range(GROUPS * GROUP_LETTERS)]
     code = "-".join("".join(letters[at : at + GROUP_LETTERS]) for at in range(0, len(letters), GROUP_LETTERS))
     ticket = Ticket(frozenset(scopes), now + lifetime)
+    codes.sweep(now)
     codes.put(code_digest(code), ticket)
     return code, ticket
 

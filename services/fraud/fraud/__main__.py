@@ -10,6 +10,7 @@ from pathlib import Path
 
 from shopsphere_kit import logging
 from shopsphere_kit.errors import ShopSphereError
+from shopsphere_kit.settings import read
 
 from fraud import bootstrap, jobs
 from fraud.features import DAY_MS
@@ -112,7 +113,7 @@ def run_stream(settings: Settings) -> None:
 def main(argv: list[str] | None = None) -> int:
     """Run one verb; a refusal goes to standard error as one line and gives exit status 1."""
     arguments = parser().parse_args(argv)
-    settings = Settings()
+    settings = read(Settings)
     logging.configure("fraud", settings.runtime.log_level)
     try:
         match arguments.verb:

@@ -6,7 +6,7 @@ in the outbox; then Redis. Of `stream`: the consumer, then Redis.
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -15,10 +15,12 @@ from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from shopsphere_kit.clock import Clock, SystemClock
+from shopsphere_kit.errors import ShopSphereError
 from shopsphere_kit.logging import get_logger
 
+from fraud.breaker import Breaker
 from fraud.checkout import Checkout, ModelSlot, Served
-from fraud.errors import NoOrders, VelocityUnavailable
+from fraud.errors import LakeUnavailable, NoOrders, VelocityUnavailable
 from fraud.publisher import Producer, Publisher
 from fraud.redis_store import RedisVelocityStore
 from fraud.registry import ModelRegistry
@@ -50,11 +52,19 @@ def registry(settings: Settings) -> ModelRegistry:
 
 
 def open_lake(release_id: str | None) -> "tuple[Catalog, Release]":
-    """Open the catalog and pin a release, the latest by default; raises NoOrders before the first."""
+    """Open the catalog and pin a release, the latest by default; raises LakeUnavailable, NoOrders before the first."""
     from shopsphere_kit import lake  # noqa: PLC0415 - serving must not load Arrow, 80 MB
 
-    catalog = lake.open_catalog(Settings.lake())
-    pinned = lake.release(catalog, release_id) if release_id else lake.latest_release(catalog)
+    where = Settings.lake()
+    try:
+        catalog = lake.open_catalog(where)
+        pinned = lake.release(catalog, release_id) if release_id else lake.latest_release(catalog)
+    except ShopSphereError:
+        raise
+    except Exception as error:  # every catalog has errors of its own, and their texts may hold its password
+        raise LakeUnavailable(
+            f"the lake does not answer ({type(error).__name__}); check SHOPSPHERE_LAKE_* and try again"
+        ) from error
     if pinned is None:
         raise NoOrders("the lake holds no release yet; run `python -m transform run` first", reason="no_release")
     return catalog, pinned
@@ -75,8 +85,10 @@ async def open_store(
     )
     store = RedisVelocityStore(client, clock or SystemClock(), timedelta(days=settings.history_retention_days))
     try:
-        with suppress(VelocityUnavailable):
+        try:
             await store.load_functions()
+        except VelocityUnavailable as error:
+            _log.warning("the velocity store is away", cause=type(error.__cause__).__name__)
         yield store
     finally:
         await client.aclose()
@@ -86,12 +98,12 @@ async def open_store(
 async def running(settings: Settings, clock: Clock | None = None) -> AsyncIterator[Checkout]:
     """Run what stands behind the doors: the store, the model slot with its watcher, the publisher."""
     timeout = timedelta(milliseconds=settings.velocity_timeout_milliseconds)
+    time = clock or SystemClock()
+    breaker = Breaker(time, timedelta(milliseconds=settings.velocity_pause_milliseconds))
     async with open_store(settings, timeout.total_seconds(), clock) as store:
         publisher = Publisher(store, lambda: _connect(settings))
         slot = ModelSlot()
-        checkout = Checkout(
-            store, slot, policy(settings), clock or SystemClock(), timeout, keep_aside=publisher.keep_aside
-        )
+        checkout = Checkout(store, slot, policy(settings), time, timeout, breaker, publisher.keep_aside)
         refresh(slot, registry(settings))
         tasks = [
             asyncio.create_task(publisher.run()),

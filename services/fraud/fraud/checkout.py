@@ -2,23 +2,26 @@
 
 import asyncio
 import hashlib
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
+from typing import TypeVar
 
 import msgspec
 from shopsphere_kit.clock import Clock
 from shopsphere_kit.logging import get_logger
 
 from fraud import metrics
+from fraud.breaker import Breaker
 from fraud.decisions import OrderScored, decode_answer, encode_answer, encode_event, scored
-from fraud.errors import ModelMissing, VelocityUnavailable
+from fraud.errors import KeyReused, ModelMissing, OrderDiffers, VelocityUnavailable
 from fraud.features import features
 from fraud.orders import History, Order
 from fraud.scoring import Policy, ScoringModel, judge
 from fraud.store import ScoreOrder, VelocityStore
 
 _log = get_logger(__name__)
+Reply = TypeVar("Reply")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +55,8 @@ def score_order(client_id: str, idempotency_key: str, order: Order) -> ScoreOrde
 class Checkout:
     """Opens the order in the velocity store, judges it, and closes it with the answer that holds.
 
-    When the store is away for longer than `velocity_timeout`, rules decide alone and `keep_aside` takes the event.
+    When the store is away for longer than `velocity_timeout`, rules decide alone and `keep_aside` takes the event; the
+    orders that come while the breaker is open do not wait for it.
     """
 
     store: VelocityStore
@@ -60,6 +64,7 @@ class Checkout:
     policy: Policy
     clock: Clock
     velocity_timeout: timedelta
+    breaker: Breaker
     keep_aside: Callable[[str, bytes], None] = field(default=lambda _order_id, _event: None)
 
     async def score(self, request: ScoreOrder) -> OrderScored:
@@ -81,10 +86,12 @@ class Checkout:
         return answer
 
     async def _open(self, request: ScoreOrder) -> History | bytes | None:
-        """Open the request; None when velocity is away."""
+        """Open the request; None when velocity is away or was a moment ago."""
+        if not self.breaker.admits():
+            metrics.DEGRADED.labels("skipped").inc()
+            return None
         try:
-            async with asyncio.timeout(self.velocity_timeout.total_seconds()):
-                return await self.store.open(request)
+            return await self._in_time(self.store.open(request))
         except (VelocityUnavailable, TimeoutError) as error:
             metrics.DEGRADED.labels("open").inc()
             _log.warning("velocity is away; rules decide alone", cause=repr(error.__cause__ or error))
@@ -93,10 +100,23 @@ class Checkout:
     async def _close(self, request: ScoreOrder, answer: OrderScored, event: bytes) -> OrderScored:
         """Close the request; when velocity went away in between, the answer stands and its event is kept aside."""
         try:
-            async with asyncio.timeout(self.velocity_timeout.total_seconds()):
-                return decode_answer(await self.store.close(request, encode_answer(answer), event))
+            return decode_answer(await self._in_time(self.store.close(request, encode_answer(answer), event)))
         except (VelocityUnavailable, TimeoutError):
             metrics.DEGRADED.labels("close").inc()
             _log.warning("velocity went away before the answer was kept")
             self.keep_aside(request.order.order_id, event)
             return answer
+
+    async def _in_time(self, call: Awaitable[Reply]) -> Reply:
+        """Call the store within the time it has, and tell the breaker how that went."""
+        try:
+            async with asyncio.timeout(self.velocity_timeout.total_seconds()):
+                reply = await call
+        except (VelocityUnavailable, TimeoutError):
+            self.breaker.failed()
+            raise
+        except (KeyReused, OrderDiffers):
+            self.breaker.succeeded()
+            raise
+        self.breaker.succeeded()
+        return reply

@@ -41,6 +41,7 @@ async def serve(settings: Settings) -> None:
             scopes=rpc.SCOPES,
             host=settings.http.host,
             port=settings.grpc_port,
+            timeout_seconds=settings.http.request_timeout_seconds,
         )
         app = rest_app(checkout, verifier, settings)
         await serve_until_told(app, http=settings.http, rest_port=settings.rest_port, grpc_server=server)

@@ -11,7 +11,8 @@ ShopSphereError
 │   ├── ModelMismatch        the model was trained on features of another definition
 │   └── NoOrders             there is nothing to train on
 └── Unavailable         503
-    └── VelocityUnavailable  Redis is away; scoring degrades to rules and does not show this
+    ├── VelocityUnavailable  Redis is away; scoring degrades to rules and does not show this
+    └── LakeUnavailable      the lake is away; training, warming and rescoring need it
 """
 
 from shopsphere_kit.errors import Conflict, FailedPrecondition, NotFound, Unavailable
@@ -63,3 +64,9 @@ class VelocityUnavailable(Unavailable):
     """The velocity store did not answer in time."""
 
     default_reason = "velocity_unavailable"
+
+
+class LakeUnavailable(Unavailable):
+    """The lake's catalog or its files do not answer."""
+
+    default_reason = "lake_unavailable"

@@ -9,7 +9,7 @@ DECISIONS = Counter(
 )
 DEGRADED = Counter(
     "shopsphere_fraud_degraded_total",
-    "Calls to the velocity store that did not answer in time, by step (open, close).",
+    "Calls to the velocity store that did not answer in time, by step (open, close), or were skipped after one.",
     ["step"],
 )
 PUBLISHED = Counter("shopsphere_fraud_published_total", "Decisions that Kafka acknowledged.")

@@ -11,6 +11,9 @@ from fraud.errors import KeyReused, OrderDiffers
 from fraud.orders import History, Label, Order
 from fraud.replay import OrderIndex
 
+# Unreadable label records that are kept at most; functions/velocity.lua has the same number. The lake has all of them.
+QUARANTINE_MAX = 1_000
+
 
 @dataclass(frozen=True, slots=True)
 class ScoreOrder:
@@ -61,7 +64,10 @@ class VelocityStore(Protocol):
         ...
 
     async def label(self, labels: Sequence[Label], rejects: Sequence[Reject] = ()) -> int:
-        """Take in labels, each once, and put unreadable records aside; return how many labels were new."""
+        """Take in labels, each once, and put unreadable records aside; return how many labels were new.
+
+        Of the unreadable records the newest QUARANTINE_MAX are kept, as long as orders are.
+        """
         ...
 
     async def outbox(self, limit: int) -> list[Outgoing]:
@@ -88,6 +94,7 @@ class InMemoryVelocityStore:
     rejects: dict[tuple[str, int, int], Reject] = field(default_factory=dict)
     _index: OrderIndex = field(default_factory=OrderIndex)
     _recorded_at: dict[str, float] = field(default_factory=dict)
+    _rejected_at: dict[tuple[str, int, int], float] = field(default_factory=dict)
     _labels: dict[str, list[Label]] = field(default_factory=dict)
     _answers: dict[str, _Answer] = field(default_factory=dict)
     _outbox: dict[str, Outgoing] = field(default_factory=dict)
@@ -139,7 +146,7 @@ class InMemoryVelocityStore:
                 known.append(label)
                 changed += 1
         for reject in rejects:
-            self.rejects.setdefault((reject.topic, reject.partition, reject.offset), reject)
+            self._put_aside(reject)
         return changed
 
     async def outbox(self, limit: int) -> list[Outgoing]:
@@ -155,8 +162,17 @@ class InMemoryVelocityStore:
         self._index.add(order)
         self._recorded_at[order.order_id] = self.clock.now().timestamp()
 
+    def _put_aside(self, reject: Reject) -> None:
+        position = (reject.topic, reject.partition, reject.offset)
+        self.rejects.setdefault(position, reject)
+        self._rejected_at.setdefault(position, self.clock.now().timestamp())
+        for oldest in list(self.rejects)[:-QUARANTINE_MAX]:
+            del self.rejects[oldest], self._rejected_at[oldest]
+
     def _forget(self) -> None:
         before = (self.clock.now() - self.retention).timestamp()
         for order_id in [each for each, recorded in self._recorded_at.items() if recorded <= before]:
             self._index.discard(order_id)
             del self._recorded_at[order_id]
+        for position in [each for each, rejected in self._rejected_at.items() if rejected <= before]:
+            del self.rejects[position], self._rejected_at[position]

@@ -13,9 +13,6 @@ from fraud.settings import Settings
 from fraud.store import Reject, VelocityStore
 from fraud.units import epoch_ms
 
-# The consumer group of the label workers; another name would read the topic from its beginning.
-APP_ID = "fraud-labels-worker"
-
 
 class LabelSink:
     """Takes in batches of label records; taking one in twice changes nothing."""
@@ -44,17 +41,20 @@ def read_label(record: Record) -> Label | Reject:
         event = decode_event(record.value, FraudLabel)
     except InvalidArgument as error:
         return Reject(record.topic, record.partition, record.offset, error.reason, error.detail, record.value)
+    except UnicodeDecodeError as error:
+        return Reject(record.topic, record.partition, record.offset, "not_json", f"not UTF-8: {error}", record.value)
     return Label(event.order_id, event.is_fraud, epoch_ms(event.occurred_at))
 
 
 async def consume(settings: Settings) -> None:
-    """Take in labels until SIGTERM."""
+    """Take in labels until SIGTERM; raises VelocityUnavailable when Redis is away at the start."""
     worker = StreamWorker(
-        app_id=APP_ID,
+        app_id=settings.stream_app_id,
         topic=topics.FRAUD_LABELS.name,
         bootstrap_servers=settings.kafka.bootstrap_servers,
         datadir=settings.data_dir,
         instance_id=settings.stream_instance,
     )
     async with bootstrap.open_store(settings) as store:
+        await store.load_functions()
         await run_worker(worker, LabelSink(store))

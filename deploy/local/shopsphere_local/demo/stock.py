@@ -21,6 +21,8 @@ typed AS (
   FROM events
   WHERE list_distinct(json_type(event, ['$.event_id', '$.source', '$.sku', '$.location', '$.occurred_at']))
         = ['VARCHAR']
+    AND coalesce(json_type(event, '$.order_id'), 'NULL') IN ('NULL', 'VARCHAR')
+    AND coalesce(json_type(event, '$.sequence'), 'NULL') IN ('NULL', 'BIGINT', 'UBIGINT')
     AND regexp_matches(event ->> '$.occurred_at', '(Z|z|[+-][0-9]{2}:[0-9]{2})$')
 ), valid AS (
   SELECT * FROM typed

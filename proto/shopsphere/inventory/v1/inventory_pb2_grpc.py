@@ -77,7 +77,8 @@ class InventoryServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def BatchGetAvailability(self, request, context):
-        """Scope inventory.availability.read. Unknown skus are listed in `missing`.
+        """Scope inventory.availability.read. Unknown skus are listed in `missing`. RESOURCE_EXHAUSTED answer_too_large beyond
+        100,000 balances (sku and location) in one answer.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -3,15 +3,18 @@
 --   <prefix>:orders          hash    order id → the order as a JSON array [order id, user|null, store, card, …]
 --   <prefix>:user:<id>, :card:<token>, :store:<id>   sorted sets of order ids by ordered_at, epoch ms
 --   <prefix>:labels          hash    order id → "known_at:0|1", comma-separated, each once
---   <prefix>:order_times, :label_times               sorted sets by when they were recorded, for forgetting
+--   <prefix>:order_times, :label_times, :quarantine_times   sorted sets by when they were recorded, for forgetting
 --   <prefix>:answer:<key>    hash    digest of the request, and its first answer
 --   <prefix>:outbox          stream  decisions on their way to Kafka
---   <prefix>:quarantine      hash    topic/partition/offset → a label record that could not be read, as JSON
+--   <prefix>:quarantine      hash    topic/partition/offset → a label record that could not be read, as JSON;
+--                                    the newest QUARANTINE_MAX of them
 
 -- HMGET takes its arguments from Lua's C stack, which holds 8,000.
 local CHUNK = 1000
 -- So that no call forgets for long: a call records one order and may forget this many.
 local FORGET_MAX = 20
+-- Enough to see what is wrong; a gigabyte if every record were as large as Kafka allows. The lake has all of them.
+local QUARANTINE_MAX = 1000
 
 local function entity_keys(prefix, order)
   local keys = { prefix .. ':card:' .. order[4], prefix .. ':store:' .. order[3] }
@@ -49,6 +52,21 @@ local function forget(prefix, before)
   for _, order_id in ipairs(labels) do
     redis.call('HDEL', prefix .. ':labels', order_id)
     redis.call('ZREM', prefix .. ':label_times', order_id)
+  end
+  local aside = redis.call('ZRANGE', prefix .. ':quarantine_times', '-inf', before, 'BYSCORE', 'LIMIT', 0, FORGET_MAX)
+  for _, position in ipairs(aside) do
+    redis.call('HDEL', prefix .. ':quarantine', position)
+    redis.call('ZREM', prefix .. ':quarantine_times', position)
+  end
+end
+
+local function put_aside(prefix, now, position, record)
+  if redis.call('HSETNX', prefix .. ':quarantine', position, record) == 0 then
+    return
+  end
+  redis.call('ZADD', prefix .. ':quarantine_times', now, position)
+  if redis.call('ZCARD', prefix .. ':quarantine_times') > QUARANTINE_MAX then
+    redis.call('HDEL', prefix .. ':quarantine', redis.call('ZPOPMIN', prefix .. ':quarantine_times')[1])
   end
 end
 
@@ -151,7 +169,7 @@ local function label(keys, argv)
     redis.call('ZADD', prefix .. ':label_times', argv[1], argv[i])
   end
   for i = last + 1, #argv, 2 do
-    redis.call('HSETNX', prefix .. ':quarantine', argv[i], argv[i + 1])
+    put_aside(prefix, argv[1], argv[i], argv[i + 1])
   end
   forget(prefix, argv[2])
   return changed
