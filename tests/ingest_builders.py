@@ -1,19 +1,25 @@
 """Builders for ingest's tests: pgoutput bytes, a scripted source, a lake, and the settings of a child process."""
 
+import socket
 import struct
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from io import BufferedIOBase
+from socketserver import StreamRequestHandler, ThreadingTCPServer
+from threading import Thread
 
 import psycopg2
 import pyarrow as pa
-from ingest.batch import Batch, Chunk, Rejected
+from ingest.batch import Batch, Chunk, Pace, Rejected
 from ingest.iceberg_tables import IcebergTables
 from ingest.position import KafkaPosition, kafka_row
 from ingest.sources.source import Positions
 from ingest.tables import CHANGE_FIELDS
 from psycopg2.extensions import connection, make_dsn
+from pymongo.uri_parser import parse_uri
 from shopsphere_kit.lake import open_catalog
 from shopsphere_kit.settings import LakeSettings
 
@@ -106,7 +112,7 @@ class ScriptedSource:
         recorded = positions(self.table)
         self._at = recorded.offsets[0] if isinstance(recorded, KafkaPosition) else 0
 
-    def read(self, *, rows: int, seconds: float) -> Sequence[Batch]:
+    def read(self, pace: Pace) -> Sequence[Batch]:
         size = self.sizes.pop(0) if self.sizes else len(self.letters)
         part = self.letters[self._at : self._at + size]
         if not part:
@@ -167,3 +173,35 @@ def environment(lake: LakeSettings, **own: str) -> dict[str, str]:
         "SHOPSPHERE_LAKE_WAREHOUSE": lake.warehouse,
         **own,
     }
+
+
+@contextmanager
+def replacing_proxy(mongo_uri: str, old: bytes, new: bytes) -> Iterator[str]:
+    """Stand before a MongoDB server and replace bytes (by as many) in what it answers; gives the address."""
+    ((host, port), *_) = parse_uri(mongo_uri)["nodelist"]
+
+    class Connection(StreamRequestHandler):
+        def handle(self) -> None:
+            with socket.create_connection((host, port)) as server, server.makefile("rwb") as answers:
+                while request := _message(self.rfile):
+                    answers.write(request)
+                    answers.flush()
+                    self.wfile.write(_message(answers).replace(old, new))
+
+    proxy = ThreadingTCPServer(("127.0.0.1", 0), Connection)
+    proxy.daemon_threads = True
+    thread = Thread(target=proxy.serve_forever)
+    thread.start()
+    try:
+        # Directly: a client that asks for the replica set's members would go round the proxy.
+        yield f"mongodb://127.0.0.1:{proxy.server_address[1]}/?directConnection=true&heartbeatFrequencyMS=60000"
+    finally:
+        proxy.shutdown()
+        thread.join()
+        proxy.server_close()
+
+
+def _message(stream: BufferedIOBase) -> bytes:
+    """Read one message of MongoDB's wire protocol, which begins with its length."""
+    head = stream.read(4)
+    return head and head + stream.read(int.from_bytes(head, "little") - 4)

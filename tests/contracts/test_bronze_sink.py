@@ -109,6 +109,26 @@ def test_a_record_is_in_quarantine_once_however_often_it_comes(lake: Lake) -> No
     assert sorted(lake.quarantined()) == ["1", "2", "2", "3"]
 
 
+def test_equal_rows_of_one_batch_stay_as_many_when_they_come_again(lake: Lake) -> None:
+    sink = lake.sink(no_fault)
+    twins = [a_rejected("snapshot/f00d"), a_rejected("1"), a_rejected("snapshot/f00d")]
+    assert sink.append(a_batch("", twins), expected=None, position="one").rejected == 3
+    assert sink.append(a_batch("", twins[::-1]), expected="one", position="two").rejected == 0
+    assert sorted(lake.quarantined()) == ["1", "snapshot/f00d", "snapshot/f00d/1"]
+
+
+def test_copied_rows_of_an_impossible_type_are_in_quarantine_once(lake: Lake) -> None:
+    sink = lake.sink(no_fault)
+    sink.append(a_batch("a"), expected=None, position="one")
+    for index, position in enumerate(("two", "three")):
+        rows = a_chunk("b", first=index).rows.set_column(0, "letter", pa.array([[1, 2]]))
+        rows = rows.set_column(1, "_op", pa.array(["r"]))
+        batch = Batch(TABLE, "scripted", [Chunk(rows)], KafkaPosition())
+        sink.append(batch, expected=sink.position(TABLE), position=position)
+    (place,) = lake.quarantined()
+    assert place.startswith("snapshot/")
+
+
 @pytest.mark.parametrize(("moment", "landed"), [(STAGED, False), (QUARANTINED, False), (COMMITTED, True)])
 def test_an_append_that_breaks_off_is_all_or_nothing(lake: Lake, moment: str, landed: bool) -> None:
     def stop(reached: str) -> None:

@@ -1,18 +1,25 @@
 """The REST door and the command line."""
 
+import argparse
+import asyncio
 import threading
 from pathlib import Path
 
 import httpx
 import pytest
-from ingest import rest
-from ingest.__main__ import EXIT_FAILED, EXIT_USAGE, main
-from ingest.pump import Pace, Pump, State
+from ingest import __main__ as command
+from ingest import bootstrap, rest
+from ingest.__main__ import EXIT_FAILED, EXIT_FENCED, main
+from ingest.batch import Pace
+from ingest.errors import PositionLost, WriterFenced
+from ingest.pump import Pump, Pumps, State
 from ingest.settings import Settings
 from ingest.sink import InMemorySink
+from ingest.sources.source import Positions
 from ingest_builders import ScriptedSource, environment
 from shopsphere_kit.clock import SystemClock
 from shopsphere_kit.settings import LakeSettings
+from shopsphere_kit.waiting import wait_until
 
 
 @pytest.fixture
@@ -35,9 +42,61 @@ async def test_readiness_names_the_source_that_is_away(settings: Settings) -> No
 def test_a_missing_setting_is_named(
     lake_settings: LakeSettings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main(["status"]) == EXIT_USAGE
-    assert "catalog_uri" in capsys.readouterr().err
+    with pytest.raises(SystemExit) as ended:
+        main(["status"])
+    assert ended.value.code == 2
+    assert "CATALOG_URI" in capsys.readouterr().err
     for name, value in environment(lake_settings).items():
         monkeypatch.setenv(name, value)
     assert main(["status"]) == EXIT_FAILED
     assert "INGEST_POSTGRES_DSN is not set" in capsys.readouterr().err
+
+
+class FailingSource(ScriptedSource):
+    """A source that breaks in the same way whenever it is opened."""
+
+    error: Exception = KeyError("a defect, with a value that belongs in no log")
+
+    def open(self, positions: Positions) -> None:
+        raise self.error
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [(KeyError("a defect"), EXIT_FAILED), (PositionLost("gone"), EXIT_FAILED), (WriterFenced("another"), EXIT_FENCED)],
+)
+def test_the_exit_code_tells_a_supervisor_whether_to_start_again(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, error: Exception, code: int
+) -> None:
+    def pumps(_: Settings, stop: threading.Event) -> list[Pump]:
+        source = FailingSource("", [])
+        source.error = error
+        return [Pump(source, InMemorySink(SystemClock()), Pace(1, 0.1), stop)]
+
+    async def until_signalled(*_: object, **__: object) -> None:
+        await asyncio.to_thread(ended.wait, 10)
+
+    ended = threading.Event()
+    started = Pumps.start
+
+    def start(running: Pumps) -> None:
+        started(running)
+        wait_until(lambda: bool(running.failures), deadline_seconds=10, what="the failure")
+        ended.set()
+
+    monkeypatch.setattr(Pumps, "start", start)
+    monkeypatch.setattr(bootstrap, "pumps", pumps)
+    monkeypatch.setattr(command, "serve", until_signalled)
+    monkeypatch.setattr("os.kill", lambda *_: ended.set())
+    assert command._run(settings, argparse.Namespace()) == code
+
+
+def test_a_crash_is_a_failure_that_does_not_tell_the_data() -> None:
+    stop, told = threading.Event(), threading.Event()
+    pump = Pump(FailingSource("", []), InMemorySink(SystemClock()), Pace(1, 0.1), stop)
+    pumps = Pumps([pump], stop, told.set)
+    pumps.start()
+    assert told.wait(10)
+    pumps.stop(seconds=10)
+    assert (pump.state, pumps.failures["scripted"].reason, pumps.fenced) == (State.FAILED, "source_crashed", False)
+    assert pumps.failures["scripted"].detail == "scripted crashed: KeyError"

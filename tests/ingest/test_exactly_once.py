@@ -4,8 +4,9 @@ import threading
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from ingest.batch import Pace
 from ingest.errors import SourceUnavailable
-from ingest.pump import Pace, Pump, Pumps, State
+from ingest.pump import Pump, Pumps, State
 from ingest.sink import COMMITTED, QUARANTINED, STAGED, InMemorySink
 from ingest.sources.source import Positions
 from ingest_builders import TABLE, ScriptedSource

@@ -10,6 +10,7 @@ from confluent_kafka import Producer
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewPartitions, NewTopic
 from ingest import bootstrap, report
+from ingest.batch import Pace
 from ingest.pump import Pump
 from ingest.settings import Settings
 from ingest.sources import kafka
@@ -136,3 +137,18 @@ def test_progress_counts_what_is_missing(
     drain(pump, settings)
     pump._source.close()
     assert progress.behind(positions) == []
+
+
+def test_a_batch_is_cut_by_its_bytes(
+    settings: Settings, topic: str, producer: Producer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(kafka, "MESSAGES_PER_CALL", 1)
+    produce(producer, topic, *(an_event(number) + b" " * 1000 for number in range(6)))
+    (source,) = bootstrap.sources(settings)
+    source.open(lambda _: None)
+    sizes: list[int] = []
+    while sum(sizes) < 6:
+        batches = source.read(Pace(1000, 0.5, size=2000))
+        sizes += [rows for batch in batches for chunk in batch.chunks if (rows := chunk.rows.num_rows)]
+    source.close()
+    assert sizes == [2, 2, 2]

@@ -2,23 +2,30 @@
 
 import uuid
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from threading import Event
 from typing import Any
 
 import pytest
-from bson import Decimal128, Int64
+from bson import Decimal128, Int64, encode
 from bson.json_util import JSONOptions, loads
 from ingest import bootstrap, report
+from ingest.batch import Pace
+from ingest.position import MongoPosition
 from ingest.pump import Pump
 from ingest.settings import Settings
-from ingest_builders import bronze, bronze_tables
+from ingest.sources import mongo
+from ingest.sources.resume_tokens import order
+from ingest_builders import bronze, bronze_tables, replacing_proxy
 from pydantic import SecretStr
 from pymongo import MongoClient
 from pymongo.collection import Collection
 from shopsphere_kit.settings import LakeSettings
 
 pytestmark = pytest.mark.servers
+# The server that stands in for MongoDB takes no text that is not UTF-8; MongoDB does, so the text changes on its way.
+GOOD_TEXT, BAD_TEXT = "qUtF8q", b"q\xff\xfe\xfdqq"
 TABLE = "bronze_mongo__marketplace_orders"
 
 
@@ -115,3 +122,64 @@ def test_progress_says_whether_events_are_missing(
     drain(pump)
     pump._source.close()
     assert progress.behind(positions) == []
+
+
+def test_an_idle_collection_s_token_follows_the_log_without_rows(
+    settings: Settings, orders: Collection[dict[str, Any]], lake_settings: LakeSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pump, look = a_pump(settings), report.positions(bronze_tables(lake_settings))
+    pump.open()
+    drain(pump)
+    orders.insert_one({"_id": "MP-1"})
+    drain(pump)
+    before = look(TABLE)
+    orders.database["others"].insert_many([{"_id": number} for number in range(10)])
+    drain(pump)
+    assert look(TABLE) == before
+    monkeypatch.setattr(mongo, "TOKEN_SECONDS", 0.0)
+    pump.step()
+    pump._source.close()
+    after = look(TABLE)
+    assert isinstance(before, MongoPosition)
+    assert isinstance(after, MongoPosition)
+    assert order(after.token) > order(before.token)
+    assert replace(after, token=before.token) == before
+    orders.insert_one({"_id": "MP-2"})
+    second = a_pump(settings)
+    second.open()
+    second.step()
+    second._source.close()
+    assert [row["_id"] for row in bronze(lake_settings, TABLE)] == ['"MP-1"', '"MP-2"']
+
+
+def test_documents_that_are_no_text_are_quarantined_and_the_others_go_on(
+    settings: Settings, mongo_uri: str, orders: Collection[dict[str, Any]], lake_settings: LakeSettings
+) -> None:
+    orders.insert_many([{"_id": "MP-1", "name": GOOD_TEXT}, {"_id": "MP-2"}])
+    with replacing_proxy(mongo_uri, GOOD_TEXT.encode(), BAD_TEXT) as address:
+        pump = a_pump(settings.model_copy(update={"mongo_uri": SecretStr(address)}))
+        pump.open()
+        pump.step()
+        orders.insert_many([{"_id": "MP-3", "name": GOOD_TEXT}, {"_id": "MP-4"}, {"_id": f"MP-{GOOD_TEXT}"}])
+        orders.update_one({"_id": "MP-2"}, {"$set": {"name": GOOD_TEXT}})
+        orders.delete_one({"_id": "MP-1"})
+        drain(pump)
+        pump._source.close()
+    rows, bad = bronze(lake_settings, TABLE), bronze(lake_settings, "quarantine")
+    assert [(row["_op"], row["_id"]) for row in rows] == [("r", '"MP-2"'), ("c", '"MP-4"'), ("d", '"MP-1"')]
+    assert {(row["source"], row["reason"]) for row in bad} == {(f"mongo:{orders.full_name}", "invalid_bson")}
+    copied = encode({"_id": "MP-1", "name": GOOD_TEXT}).replace(GOOD_TEXT.encode(), BAD_TEXT)
+    assert copied in {row["value"] for row in bad}
+    assert len(bad) == 4
+
+
+def test_a_batch_is_cut_by_its_bytes(settings: Settings, orders: Collection[dict[str, Any]]) -> None:
+    pump = a_pump(settings)
+    pump.open()
+    drain(pump)
+    orders.insert_many([{"_id": number, "text": "x" * 1000} for number in range(6)])
+    sizes = []
+    while batches := pump._source.read(Pace(1000, 0.5, size=2000)):
+        sizes += [sum(chunk.rows.num_rows for chunk in batch.chunks) for batch in batches]
+    pump._source.close()
+    assert sizes == [2, 2, 2]

@@ -4,7 +4,7 @@ import contextlib
 from datetime import UTC, datetime
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from ingest import pgoutput
 from ingest.errors import UndecodableMessage
@@ -61,12 +61,14 @@ def test_damaged_messages_are_refused(data: bytes) -> None:
         pgoutput.decode(data)
 
 
+@settings(deadline=None)
 @given(st.lists(st.none() | st.text(st.characters(exclude_characters="\0…", codec="utf-8"))))
 def test_every_row_comes_back_as_it_was_sent(values: list[str | None]) -> None:
     decoded = pgoutput.decode(b"I" + (9).to_bytes(4, "big") + b"N" + a_tuple(*values))
     assert decoded == Insert(9, tuple(None if value is None else value.encode() for value in values))
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=200))
 def test_no_bytes_break_the_decoder_otherwise(data: bytes) -> None:
     with contextlib.suppress(UndecodableMessage):

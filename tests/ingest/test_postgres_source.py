@@ -1,15 +1,21 @@
 """The Postgres source against a real server."""
 
+from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
 from threading import Event
 
 import psycopg2
 import pytest
 from ingest import bootstrap, report
+from ingest.batch import Pace
 from ingest.pump import Pump
 from ingest.settings import Settings
+from ingest.sink import QUARANTINED, IcebergSink
+from ingest.sources.postgres_copy import CHUNK_BYTES
 from ingest_builders import a_database, bronze, bronze_tables, execute
 from pydantic import SecretStr
+from shopsphere_kit.clock import SystemClock
 from shopsphere_kit.settings import LakeSettings
 
 pytestmark = pytest.mark.servers
@@ -188,7 +194,7 @@ def test_tables_without_changes_do_not_hold_the_slot_back(dsn: str, pump: Pump, 
     tables, sources = bronze_tables(settings.lake), bootstrap.progress(settings)
     sources[0].mark()
     while sources[0].behind(report.positions(tables)):
-        pump._source.read(rows=10, seconds=0.1)
+        pump._source.read(Pace(10, 0.1))
         pump._source.acknowledge()
 
 
@@ -199,3 +205,70 @@ def test_a_slot_that_was_dropped_is_noticed(dsn: str, pump: Pump, settings: Sett
     execute(dsn, f"select pg_drop_replication_slot('{settings.postgres_slot}')")
     with pytest.raises(Exception, match="changes are missing"):
         pump.open()
+
+
+def test_a_value_longer_than_a_block_is_copied_whole(dsn: str, pump: Pump, lake_settings: LakeSettings) -> None:
+    size = 2 * CHUNK_BYTES + 4 * 2**20
+    execute(
+        dsn,
+        "insert into people (id, note) select n, 'small' from generate_series(1, 5) n",
+        f"insert into people (id, note) values (6, repeat('a,\"' || chr(10), {size // 4}))",  # noqa: S608
+        "insert into people (id, note) values (7, 'after')",
+    )
+    pump.open()
+    drain(pump)
+    notes = {row["id"]: str(row["note"]) for row in bronze(lake_settings, "bronze_postgres__people")}
+    assert notes.pop(6) == 'a,"\n' * (size // 4)
+    assert notes == {1: "small", 2: "small", 3: "small", 4: "small", 5: "small", 7: "after"}
+
+
+class KilledError(BaseException):
+    """The process is killed here."""
+
+
+class KillingAtSecond:
+    """A fault that kills after the second table's rejected rows are in quarantine, and before its rows are in."""
+
+    def __init__(self) -> None:
+        self._passed = 0
+
+    def __call__(self, moment: str) -> None:
+        self._passed += moment == QUARANTINED
+        if self._passed == 2:
+            raise KilledError
+
+
+def test_a_copy_that_was_killed_quarantines_its_rows_once(
+    dsn: str, settings: Settings, lake_settings: LakeSettings
+) -> None:
+    execute(
+        dsn,
+        "insert into people (id, balance) values (1, 'NaN'), (2, 5)",
+        "create table twins (balance numeric(12,2))",
+        "insert into twins values ('NaN'), ('NaN')",
+    )
+    for fault in (KillingAtSecond(), KillingAtSecond(), lambda _: None):
+        (source,) = bootstrap.sources(settings)
+        sink = IcebergSink(bronze_tables(lake_settings), SystemClock(), fault)
+        pump = Pump(source, sink, Pace(10, 0.3), Event())
+        pump.open()
+        with suppress(KilledError):
+            drain(pump)
+        source.close()
+        # The next copy is taken at another point, and finds the rows in another order.
+        execute(
+            dsn, "insert into people (id) select max(id) + 1 from people", "update people set visits = 1 where id > 1"
+        )
+    bad = bronze(lake_settings, "quarantine")
+    assert Counter(row["source"] for row in bad) == {"postgres:public.people": 1, "postgres:public.twins": 2}
+
+
+def test_a_batch_is_cut_by_its_bytes(dsn: str, pump: Pump, lake_settings: LakeSettings) -> None:
+    pump.open()
+    drain(pump)
+    for number in range(6):
+        execute(dsn, f"insert into people (id, note) values ({number}, repeat('x', 1000))")  # noqa: S608
+    sizes = []
+    while batches := pump._source.read(Pace(1000, 0.5, size=2000)):
+        sizes += [sum(chunk.rows.num_rows for chunk in batch.chunks) for batch in batches]
+    assert (sum(sizes), max(sizes)) == (6, 2)

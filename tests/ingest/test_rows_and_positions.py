@@ -4,14 +4,17 @@ from decimal import Decimal
 
 import pyarrow as pa
 import pytest
+from bson import Timestamp, encode
 from ingest import envelope, position
 from ingest.errors import PositionLost
 from ingest.pgoutput import Column
 from ingest.position import KafkaPosition, MongoPosition, PostgresPosition
 from ingest.postgres_types import arrow_type, cast_text
 from ingest.rows import Change, changes_chunk
+from ingest.sources.resume_tokens import order, time_order
 from ingest.tables import KAFKA_SCHEMA, MONGO_SCHEMA, properties
 from ingest_builders import NOON
+from shopsphere_kit.errors import FailedPrecondition
 
 NUMERIC_12_2 = ((12 << 16) | 2) + 4
 
@@ -50,7 +53,11 @@ def test_a_value_without_a_place_in_the_type_is_rejected_alone(oid: int, modifie
 
 @pytest.mark.parametrize(
     "placed",
-    [PostgresPosition(2**63), KafkaPosition({1: 5, 0: 0}), MongoPosition({"_data": "82"}, 1700000000, 3, 2)],
+    [
+        PostgresPosition(2**63),
+        KafkaPosition({1: 5, 0: 0}),
+        MongoPosition({"_data": "82", "_typeBits": b"\x40"}, 1700000000, 3, 2),
+    ],
 )
 def test_a_position_survives_being_written(placed: position.Position) -> None:
     assert position.decode(position.encode(placed)) == placed
@@ -70,6 +77,7 @@ def test_row_positions_sort_as_the_source_went() -> None:
 
 
 EVENT = b'{"event_id": "e1", "occurred_at": "2024-01-01T00:00:00Z", "more": [1, {"x": null}]}'
+NESTED = EVENT.replace(b"null", b"[" * 100_000 + b"]" * 100_000)
 LABEL = b'{"order_id": "17", "occurred_at": "2024-01-01T00:00:00.5+02:00"}'
 
 
@@ -85,6 +93,7 @@ def test_a_record_with_its_envelope_passes(topic: str, value: bytes) -> None:
         (b"", "value_missing"),
         (b"{", "not_json"),
         (EVENT + b"x", "not_json"),
+        (NESTED, "not_json"),
         (EVENT.replace(b"e1", b"\xff"), "not_utf8"),
         (b"[]", "envelope_incomplete"),
         (LABEL, "envelope_incomplete"),
@@ -106,3 +115,24 @@ def test_columns_with_content_have_no_statistics(schema: pa.Schema) -> None:
     assert made["write.metadata.metrics.default"] == "none"
     content = {"key", "value", "headers", "document", "_id"} & set(schema.names)
     assert {made[f"write.metadata.metrics.column.{name}"] for name in content} == {"none"}
+
+
+def test_a_copied_row_in_quarantine_is_known_by_itself_alone() -> None:
+    columns = [Column("id", 20, -1, True), Column("c", 1700, NUMERIC_12_2, False)]
+    first, again, other = (
+        changes_chunk(columns, [Change("r", place, NOON, (key, b"NaN"))], "postgres:public.t").rejected[0].position
+        for place, key in (("0F/1", b"1"), ("FF/0", b"1"), ("0F/2", b"2"))
+    )
+    assert first == again != other
+    assert first.startswith("snapshot/")
+
+
+def test_mongodb_and_secantus_tokens_have_an_order() -> None:
+    # A token as MongoDB 4.2 and newer give it: the type byte, seconds, increment, and what tells events apart.
+    mongod = {"_data": "826543A1B2000000052B0229296E04"}
+    assert order(mongod) == time_order(Timestamp(0x6543A1B2, 5))
+    assert order({"_data": "826543A1B2000000062B"}) > order(mongod)
+    assert order({"_data": encode({"s": 7, "t": Timestamp(1, 1)}).hex()}) == 7
+    for unknown in ({}, {"_data": 5}, {"_data": "zz"}, {"_data": "01"}, {"_data": encode({}).hex()}, None):
+        with pytest.raises(FailedPrecondition, match="resume tokens"):
+            order(unknown)

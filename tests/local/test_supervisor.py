@@ -3,6 +3,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
@@ -83,6 +84,19 @@ async def test_a_process_that_was_killed_comes_back(three: Supervisor, folder: P
         return any(e.state == "ready" and e.pid != first and e.restarts == 1 for e in Registry(folder).read())
 
     await await_until(back, deadline_seconds=20, what="the second life of the store")
+
+
+async def test_a_process_that_says_it_must_not_be_started_again_is_left_alone(folder: Path) -> None:
+    fenced = replace(child(folder, "fenced"), final_exit_codes=frozenset({-signal.SIGKILL}))
+    supervisor = Supervisor(folder, [fenced])
+    await supervisor.start(["fenced"])
+    supervisor.send_signal("fenced", signal.SIGKILL)
+
+    async def failed() -> bool:
+        return any(entry.state.startswith("failed") and entry.restarts == 0 for entry in Registry(folder).read())
+
+    await await_until(failed, deadline_seconds=20, what="the supervisor to give it up")
+    await supervisor.stop()
 
 
 async def test_a_process_stopped_for_good_stays_away_and_can_be_started_again(three: Supervisor) -> None:

@@ -11,6 +11,9 @@ from shopsphere_local.servers.probes import GroupJoined, http_ok
 from shopsphere_local.settings import inherited_environment
 from shopsphere_local.state import State
 
+# Another writer owns the tables (services/ingest/README.md); two that are started again would fence each other in turns.
+INGEST_FENCED = 4
+
 
 @dataclass(frozen=True)
 class _Service:
@@ -81,5 +84,6 @@ def _spec(name: str, service: _Service, state: State, ports: Ports) -> ProcessSp
         cwd=state.root,
         depends_on=service.depends_on,
         ready=service.ready,
+        final_exit_codes=frozenset({INGEST_FENCED}) if service.service == "ingest" else frozenset(),
         prepare=service.ready.remember if isinstance(service.ready, GroupJoined) else None,
     )

@@ -30,6 +30,8 @@ class ProcessSpec:
     """The system user to run as; None for the supervisor's own."""
     stop_signal: signal.Signals = signal.SIGTERM
     restart: bool = True
+    final_exit_codes: frozenset[int] = frozenset()
+    """Codes with which the process says that starting it again would do harm."""
     ready_seconds: float = 60.0
     # Longer than any process gives itself: ingest takes up to 30 s for its last commits.
     stop_seconds: float = 40.0

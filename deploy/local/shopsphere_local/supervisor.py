@@ -128,7 +128,7 @@ class Supervisor:
             code = await running.process.wait()
             if self._stopping:
                 return
-            if not running.spec.restart:
+            if not running.spec.restart or code in running.spec.final_exit_codes:
                 self._set(running, f"failed (exit {code})")
                 return
             if time.monotonic() - started > _SETTLED_SECONDS:

@@ -9,28 +9,27 @@ import sys
 import threading
 from collections.abc import Sequence
 
-from pydantic import ValidationError
 from shopsphere_kit import logging
 from shopsphere_kit.errors import ShopSphereError
 from shopsphere_kit.serving import serve
+from shopsphere_kit.settings import read
 
 from ingest import bootstrap, report, rest
 from ingest.pump import Pumps
 from ingest.settings import Settings
 
-EXIT_FAILED, EXIT_USAGE, EXIT_BEHIND = 1, 2, 3
+# 2 is wrong usage or settings, as argparse and the kit have it. Fenced out is a code of its own: a supervisor that
+# starts a fenced writer again would make the two fence each other in turns.
+EXIT_FAILED, EXIT_BEHIND, EXIT_FENCED = 1, 3, 4
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one verb; returns the exit code."""
     parsed = _parser().parse_args(arguments)
+    settings = read(Settings)
     try:
-        settings = Settings()
         logging.configure("ingest", settings.runtime.log_level)
         code: int = parsed.verb(settings, parsed)
-    except ValidationError as error:
-        wrong = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
-        return _refuse(f"{error.title}: {wrong}; the README's table Settings names the variables", EXIT_USAGE)
     except TimeoutError as error:
         return _refuse(str(error), EXIT_BEHIND)
     except ShopSphereError as error:
@@ -51,7 +50,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def _run(settings: Settings, _: argparse.Namespace) -> int:
     stop = threading.Event()
-    # `serve` stops at SIGTERM alone, so a writer that was fenced out sends it to itself.
+    # `serve` stops at SIGTERM alone, so a process that was fenced out or has a crashed source sends it to itself.
     running = Pumps(bootstrap.pumps(settings, stop), stop, lambda: os.kill(os.getpid(), signal.SIGTERM))
     app = rest.app(settings, running.pumps)
     running.start()
@@ -59,6 +58,8 @@ def _run(settings: Settings, _: argparse.Namespace) -> int:
         asyncio.run(serve(app, http=settings.http, rest_port=settings.rest_port))
     finally:
         running.stop(seconds=settings.stop_seconds)
+    if running.fenced:
+        return EXIT_FENCED
     return EXIT_FAILED if running.failures else 0
 
 

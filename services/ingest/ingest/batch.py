@@ -6,7 +6,20 @@ from dataclasses import dataclass, field
 
 import pyarrow as pa
 
-from ingest.position import Position
+from ingest.position import Position, snapshot_identity
+from ingest.tables import CONTROL_COLUMNS
+
+# Everything that waits in memory for one commit, several times over while it is decoded and written.
+BATCH_BYTES = 64 * 2**20
+
+
+@dataclass(frozen=True)
+class Pace:
+    """When a batch is closed: after about so many rows or bytes, or so many seconds after its first row."""
+
+    rows: int
+    seconds: float
+    size: int = BATCH_BYTES
 
 
 @dataclass(frozen=True)
@@ -43,5 +56,11 @@ class Batch:
 def reject_rows(rows: pa.Table, *, source: str, reason: str, detail: str) -> Iterator[Rejected]:
     """Rows that a table cannot take, as quarantine records with the row as JSON."""
     for row in rows.to_pylist():
-        value = json.dumps(row, default=str, ensure_ascii=False).encode()
-        yield Rejected(source, row["_position"], reason, detail, value)
+        position = row["_position"]
+        if row.get("_op") == "r":
+            position = snapshot_identity(_json({name: row[name] for name in row if name not in CONTROL_COLUMNS}))
+        yield Rejected(source, position, reason, detail, _json(row))
+
+
+def _json(row: dict[str, object]) -> bytes:
+    return json.dumps(row, default=str, ensure_ascii=False).encode()

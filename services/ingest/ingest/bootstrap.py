@@ -10,7 +10,6 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import psycopg2
-from bson.codec_options import DatetimeConversion
 from confluent_kafka import Consumer
 from psycopg2.extensions import connection, make_dsn, parse_dsn
 from psycopg2.extras import LogicalReplicationConnection
@@ -20,8 +19,9 @@ from shopsphere_kit.clock import SystemClock
 from shopsphere_kit.errors import InvalidArgument
 from shopsphere_kit.lake import open_catalog
 
+from ingest.batch import Pace
 from ingest.iceberg_tables import IcebergTables
-from ingest.pump import Pace, Pump
+from ingest.pump import Pump
 from ingest.settings import Settings
 from ingest.sink import IcebergSink
 from ingest.sources.kafka import KafkaTopic, consumer_settings
@@ -47,7 +47,7 @@ def tables(settings: Settings) -> IcebergTables:
 def pumps(settings: Settings, stop: threading.Event) -> list[Pump]:
     """One pump per source, all into one sink."""
     sink = IcebergSink(tables(settings), SystemClock())
-    pace = Pace(settings.batch_rows, settings.batch_seconds)
+    pace = Pace(settings.batch_rows, settings.batch_seconds, settings.batch_bytes)
     return [Pump(source, sink, pace, stop) for source in sources(settings)]
 
 
@@ -103,14 +103,7 @@ def _postgres(settings: Settings) -> tuple[str, str, str, PostgresServer]:
 def _mongo(settings: Settings) -> Callable[[], MongoClient[dict[str, Any]]]:
     address = _required("INGEST_MONGO_URI", settings.mongo_uri)
     limit = CONNECT_SECONDS * 1000
-    # A date beyond year 9999 is a valid document; it stays a number instead of an error.
-    return lambda: MongoClient(
-        address,
-        tz_aware=True,
-        datetime_conversion=DatetimeConversion.DATETIME_AUTO,
-        serverSelectionTimeoutMS=limit,
-        connectTimeoutMS=limit,
-    )
+    return lambda: MongoClient(address, serverSelectionTimeoutMS=limit, connectTimeoutMS=limit)
 
 
 def _kafka(settings: Settings) -> Callable[[], Consumer]:

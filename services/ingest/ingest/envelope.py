@@ -39,4 +39,7 @@ def fault(topic: str, value: bytes | None) -> tuple[str, str] | None:
         return "envelope_incomplete", str(error)
     except msgspec.DecodeError as error:
         return "not_json", str(error)
+    except RecursionError:
+        # Valid JSON may nest without end, a decoder's stack may not; no envelope needs such depth.
+        return "not_json", "nested too deep to be decoded"
     return None

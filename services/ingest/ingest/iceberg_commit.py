@@ -26,7 +26,7 @@ from sqlalchemy.exc import DBAPIError
 POSITION_PROPERTY = "shopsphere.position"
 COMMIT_PROPERTY = "shopsphere.commit"
 
-# A maintenance run or a locked SQLite file clears within seconds; after this the source backs off as a whole.
+# Another committer or a locked SQLite file clears within seconds; after this the source backs off as a whole.
 COMMIT_SECONDS_MAX = 60.0
 _FIRST_PAUSE_SECONDS, _LAST_PAUSE_SECONDS = 0.02, 1.0
 # Each of these may hide a commit that took effect, so the table is read again before anything is repeated.
@@ -46,7 +46,7 @@ class Plan:
 def recorded_position(table: Table) -> str | None:
     """The position that the newest snapshot with one records, or None when the table was never written by ingest.
 
-    A table property of the same name, set in the same commit, remains when maintenance expires that snapshot.
+    A table property of the same name, set in the same commit, remains when that snapshot is expired.
     """
     for snapshot in _ancestors(table):
         found = _property(snapshot, POSITION_PROPERTY)

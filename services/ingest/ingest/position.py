@@ -4,10 +4,13 @@ A table's position is recorded as JSON in the snapshot that holds the rows up to
 that sorts in the order in which the source made the changes.
 """
 
+import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
+
+from bson import json_util
 
 from ingest.errors import PositionLost
 
@@ -48,7 +51,8 @@ def encode(position: Position) -> str:
             body = {"kind": "kafka", "offsets": {str(key): offsets[key] for key in sorted(offsets)}}
         case MongoPosition(token, seconds, increment, index):
             time = {"seconds": seconds, "increment": increment, "index": index}
-            body = {"kind": "mongo", "token": dict(token), "time": time}
+            # A token may hold bytes (the type bits of a key that is a number), which plain JSON has no form for.
+            body = {"kind": "mongo", "token": json.loads(json_util.dumps(dict(token))), "time": time}
     return json.dumps(body, separators=(",", ":"))
 
 
@@ -71,7 +75,9 @@ def _decode(body: dict[str, Any]) -> Position:
             return KafkaPosition({int(key): int(value) for key, value in body["offsets"].items()})
         case "mongo":
             time = body["time"]
-            return MongoPosition(body["token"], time["seconds"], time["increment"], time["index"])
+            return MongoPosition(
+                json_util.loads(json.dumps(body["token"])), time["seconds"], time["increment"], time["index"]
+            )
         case kind:
             raise ValueError(f"unknown kind {kind!r}")
 
@@ -99,6 +105,14 @@ def snapshot_row_lsn(consistent_point: int) -> int:
     the byte before it sorts the copy in front of every streamed change, and no commit ever has it.
     """
     return consistent_point - 1
+
+
+def snapshot_identity(content: bytes) -> str:
+    """What quarantine knows a row of an initial copy by.
+
+    A copy that was killed is taken again from another point and in another order, so only the row itself stays.
+    """
+    return f"snapshot/{hashlib.sha256(content).hexdigest()}"
 
 
 def mongo_row(seconds: int, increment: int, index: int) -> str:

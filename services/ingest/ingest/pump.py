@@ -4,14 +4,13 @@ import threading
 import time
 from collections.abc import Callable
 from contextvars import copy_context
-from dataclasses import dataclass
 from enum import StrEnum
 
 from shopsphere_kit.errors import ShopSphereError, Unavailable
 from shopsphere_kit.logging import get_logger
 
 from ingest import metrics
-from ingest.batch import Batch
+from ingest.batch import Batch, Pace
 from ingest.errors import WriterFenced
 from ingest.position import Position, decode, encode
 from ingest.sink import BronzeSink
@@ -31,14 +30,6 @@ class State(StrEnum):
     WAITING = "waiting"
     STOPPED = "stopped"
     FAILED = "failed"
-
-
-@dataclass(frozen=True)
-class Pace:
-    """When a batch is closed: after so many rows, or so many seconds after its first row."""
-
-    rows: int
-    seconds: float
 
 
 class Pump:
@@ -81,7 +72,7 @@ class Pump:
 
     def step(self) -> int:
         """Read once and commit what came; returns the number of batches."""
-        batches = self._source.read(rows=self._pace.rows, seconds=self._pace.seconds)
+        batches = self._source.read(self._pace)
         for batch in batches:
             self._commit(batch)
         self._source.acknowledge()
@@ -93,6 +84,11 @@ class Pump:
         for table, schema in self._source.fixed_tables.items():
             self._sink.ensure(table, schema)
         self._source.open(self._position)
+
+    def crash(self, error: Exception) -> None:
+        """Count a defect as this source's failure; its message may hold data, so only its type is told."""
+        self.state = State.FAILED
+        self.failure = ShopSphereError(f"{self.name} crashed: {type(error).__name__}", reason="source_crashed")
 
     def _session(self) -> None:
         self.open()
@@ -125,12 +121,12 @@ class Pump:
 
 
 class Pumps:
-    """All pumps of a process, each in its thread; a fenced one stops them all, for another process has taken over."""
+    """All pumps of a process, each in its thread; `on_end` is called when one was fenced or crashed."""
 
-    def __init__(self, pumps: list[Pump], stop: threading.Event, on_fenced: Callable[[], None] = lambda: None) -> None:
+    def __init__(self, pumps: list[Pump], stop: threading.Event, on_end: Callable[[], None] = lambda: None) -> None:
         self.pumps = pumps
         self._stop = stop
-        self._on_fenced = on_fenced
+        self._on_end = on_end
         # Each thread gets a copy of this one's context, so that its log lines name the service too.
         self._threads = [
             threading.Thread(target=copy_context().run, args=(self._run, pump), name=pump.name) for pump in pumps
@@ -151,17 +147,21 @@ class Pumps:
 
     @property
     def failures(self) -> dict[str, ShopSphereError]:
-        """What the failed pumps failed of."""
+        """What the failed pumps failed of, a crash among it."""
         return {pump.name: pump.failure for pump in self.pumps if pump.failure}
+
+    @property
+    def fenced(self) -> bool:
+        """Whether another process writes the tables now."""
+        return any(isinstance(failure, WriterFenced) for failure in self.failures.values())
 
     def _run(self, pump: Pump) -> None:
         try:
             pump.run()
-        except Exception:
+        except Exception as error:  # noqa: BLE001 - logged, and told by the exit code
             # A defect in one source must not leave the process half alive and silent.
-            pump.state = State.FAILED
             _log.exception("source crashed", source=pump.name)
-            self._on_fenced()
-            raise
+            pump.crash(error)
+            self._on_end()
         if isinstance(pump.failure, WriterFenced):
-            self._on_fenced()
+            self._on_end()

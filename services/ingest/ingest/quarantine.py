@@ -1,6 +1,8 @@
 """Quarantine rows: a record is there once, known by its source and its position, however often it is read again."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 import pyarrow as pa
@@ -8,6 +10,18 @@ from pyiceberg.expressions import And, BooleanExpression, GreaterThanOrEqual, In
 
 from ingest.batch import Rejected
 from ingest.tables import INGESTED_AT, QUARANTINE_SCHEMA
+
+
+def numbered(rejected: Sequence[Rejected]) -> Iterator[Rejected]:
+    """The records of one batch, told apart: equal rows of a table without a key have one position, so they get numbers.
+
+    A batch that is read again has as many of them, in whatever order.
+    """
+    seen = Counter[tuple[str, str]]()
+    for record in rejected:
+        repeated = seen[record.source, record.position]
+        seen[record.source, record.position] += 1
+        yield replace(record, position=f"{record.position}/{repeated}") if repeated else record
 
 
 def rows(rejected: Sequence[Rejected], now: datetime) -> pa.Table:

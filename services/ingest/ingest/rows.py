@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from ingest.batch import Chunk, Rejected
 from ingest.pgoutput import UNCHANGED, Column, Row, Value
+from ingest.position import snapshot_identity
 from ingest.postgres_types import Array, arrow_type, cast_text
 from ingest.tables import CHANGE_FIELDS, TIMESTAMP
 
@@ -100,8 +101,9 @@ def _unfit(
     source: str,
 ) -> Rejected:
     row = {column.name: texts[number][place].as_py() for number, column in enumerate(columns)}
-    row |= {field.name: str(control[number][place].as_py()) for number, field in enumerate(CHANGE_FIELDS)}
-    return Rejected(source, row["_position"], "value_out_of_range", detail, _json(row))
+    change = {field.name: str(control[number][place].as_py()) for number, field in enumerate(CHANGE_FIELDS)}
+    position = snapshot_identity(_json(row)) if change["_op"] == "r" else change["_position"]
+    return Rejected(source, position, "value_out_of_range", detail, _json(row | change))
 
 
 def _unsent(change: Change, columns: Sequence[Column], source: str) -> Rejected:

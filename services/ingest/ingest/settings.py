@@ -15,6 +15,8 @@ from shopsphere_kit.settings import (
     refuse_placeholders,
 )
 
+from ingest.batch import BATCH_BYTES
+
 SourceKind = Literal["postgres", "mongo", "kafka"]
 
 
@@ -46,6 +48,7 @@ class Settings(BaseSettings):
         description="topics to read, as a JSON list",
     )
     batch_rows: int = Field(50_000, ge=1, description="a commit is cut after about so many rows")
+    batch_bytes: int = Field(BATCH_BYTES, ge=1, description="a commit is cut after about so many bytes read")
     batch_seconds: float = Field(1.0, gt=0, description="a commit is cut so long after its first row, seconds")
     stop_seconds: float = Field(30.0, gt=0, description="time for the last commits after SIGTERM, seconds")
     rest_port: int = Field(18040, description="port of /healthz, /readyz and /metrics; 0 for any")

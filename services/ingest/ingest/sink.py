@@ -71,7 +71,7 @@ class IcebergSink:
             files.extend(self._tables.stage(batch.table, self._stamped(fitting.rows)))
             rows += fitting.rows.num_rows
         self._fault(STAGED)
-        added = self._quarantine(rejected)
+        added = self._quarantine(list(quarantine.numbered(rejected)))
         self._fault(QUARANTINED)
         self._tables.commit(batch.table, files, expected=expected, position=position)
         self._fault(COMMITTED)
@@ -139,7 +139,7 @@ class InMemorySink:
                 continue
             rows.extend({**row, INGESTED_AT.name: self.clock.now()} for row in chunk.rows.to_pylist())
         self.fault(STAGED)
-        added = self._quarantine(rejected)
+        added = self._quarantine(list(quarantine.numbered(rejected)))
         self.fault(QUARANTINED)
         with self._lock:
             if self._positions.get(batch.table) != expected:

@@ -11,6 +11,7 @@ QUARANTINE = "quarantine"
 # What a row's place in its source looks like; the sink adds `_ingested_at` when it writes.
 _POSITION_FIELDS: list["pa.Field[Any]"] = [pa.field("_position", pa.string()), pa.field("_committed_at", TIMESTAMP)]
 CHANGE_FIELDS: list["pa.Field[Any]"] = [pa.field("_op", pa.string()), *_POSITION_FIELDS]
+CONTROL_COLUMNS = frozenset(column.name for column in CHANGE_FIELDS)
 INGESTED_AT = pa.field("_ingested_at", TIMESTAMP)
 
 _MONGO_FIELDS: list["pa.Field[Any]"] = [pa.field("_id", pa.string()), pa.field("document", pa.string()), *CHANGE_FIELDS]

@@ -20,9 +20,10 @@ from confluent_kafka import (
 from shopsphere_kit.logging import get_logger
 
 from ingest import envelope
-from ingest.batch import Batch, Chunk, Rejected
+from ingest.batch import Batch, Chunk, Pace, Rejected
 from ingest.errors import PositionLost, SourceUnavailable
 from ingest.position import KafkaPosition, kafka_row
+from ingest.sources.filling import Filling
 from ingest.sources.source import Positions
 from ingest.tables import KAFKA_SCHEMA, kafka_table
 
@@ -30,8 +31,9 @@ from ingest.tables import KAFKA_SCHEMA, kafka_table
 METADATA_SECONDS = 10.0
 # Partitions that were added to the topic are noticed within this time.
 PARTITIONS_LOOK_SECONDS = 30.0
-# One call hands over at most this many messages; larger gains nothing (librdkafka's own queue is behind it).
-MESSAGES_PER_CALL = 5_000
+# One call hands over at most this many messages; larger gains nothing, and a batch overshoots its bytes by one call
+# at most, which librdkafka's own queue (queued.max.messages.kbytes, 64 MiB) feeds.
+MESSAGES_PER_CALL = 1_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 _log = get_logger(__name__)
@@ -78,17 +80,16 @@ class KafkaTopic:
         self._consumer = self._connect()
         self._assign(self._partitions())
 
-    def read(self, *, rows: int, seconds: float) -> Sequence[Batch]:
+    def read(self, pace: Pace) -> Sequence[Batch]:
         """See Source."""
         if time.monotonic() - self._looked_at > PARTITIONS_LOOK_SECONDS:
             self._assign(self._partitions())
         before = dict(self._offsets)
         messages: list[Message] = []
-        deadline = time.monotonic() + seconds
-        while len(messages) < rows and (left := deadline - time.monotonic()) > 0:
-            got = self._consume(min(rows - len(messages), MESSAGES_PER_CALL), left)
-            if got and not messages:
-                deadline = time.monotonic() + seconds
+        filling = Filling(pace)
+        while (left := filling.seconds_left) > 0:
+            got = self._consume(min(filling.rows_left, MESSAGES_PER_CALL), left)
+            filling.add(len(got), sum(map(_size, got)))
             messages.extend(got)
         if self._offsets == before:
             return []
@@ -188,6 +189,10 @@ def headers_json(headers: Any) -> str:
     if not headers:
         return "[]"
     return json.dumps([[name, None if value is None else base64.b64encode(value).decode()] for name, value in headers])
+
+
+def _size(message: Message) -> int:
+    return len(message.key() or b"") + len(message.value() or b"")
 
 
 def _committed_at(message: Message) -> datetime | None:

@@ -1,10 +1,11 @@
 """The initial copy: whole tables as they are at one point of the write-ahead log, streamed as CSV into Arrow."""
 
 import io
-import os
+import queue
 import threading
 import uuid
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from datetime import datetime
 from typing import Any, Self
 
@@ -88,22 +89,26 @@ def _no_rows(columns: Sequence[Column]) -> pa.RecordBatch:
 
 
 def _csv(session: connection, table: PublishedTable) -> Iterator[pa.RecordBatch]:
-    """Read `COPY … TO STDOUT` through a pipe; an unquoted empty field is null, a quoted one the empty string."""
+    """Read `COPY … TO STDOUT` block by block; an unquoted empty field is null, a quoted one the empty string."""
     names = [column.name for column in table.columns]
     with _Copying(session, _copy_command(table, names)) as copying:
-        if not copying.output.peek(1):
-            return
-        yield from csv.open_csv(
-            copying.output,
-            csv.ReadOptions(column_names=names, block_size=CHUNK_BYTES, use_threads=False),
-            csv.ParseOptions(newlines_in_values=True, ignore_empty_lines=False),
-            csv.ConvertOptions(
-                column_types=dict.fromkeys(names, pa.string()),
-                null_values=[""],
-                strings_can_be_null=True,
-                quoted_strings_can_be_null=False,
-            ),
-        )
+        for block in copying.blocks():
+            yield from _parsed(block, names).combine_chunks().to_batches()
+
+
+def _parsed(block: bytes, names: Sequence[str]) -> pa.Table:
+    return csv.read_csv(
+        io.BytesIO(block),
+        # One block for the parser too: a row must not straddle two of them, however long it is.
+        csv.ReadOptions(column_names=list(names), block_size=len(block) + 1, use_threads=False),
+        csv.ParseOptions(newlines_in_values=True, ignore_empty_lines=False),
+        csv.ConvertOptions(
+            column_types=dict.fromkeys(names, pa.string()),
+            null_values=[""],
+            strings_can_be_null=True,
+            quoted_strings_can_be_null=False,
+        ),
+    )
 
 
 def _copy_command(table: PublishedTable, names: Sequence[str]) -> sql.Composed:
@@ -113,14 +118,16 @@ def _copy_command(table: PublishedTable, names: Sequence[str]) -> sql.Composed:
 
 
 class _Copying:
-    """A COPY that runs in a thread of its own and writes into a pipe; leaving the block raises what failed there."""
+    """A COPY that runs in a thread of its own; leaving the block ends it, and raises what failed there."""
 
     def __init__(self, session: connection, command: sql.Composed) -> None:
-        read_end, write_end = os.pipe()
-        self.output = io.BufferedReader(io.FileIO(read_end))
-        self._input = io.FileIO(write_end, "w")
         self._session = session
         self._command = command
+        self._rows: list[bytes] = []
+        self._size = 0
+        # One block is read while the next one fills; a reader that is slower holds the server back.
+        self._blocks: queue.Queue[bytes | None] = queue.Queue(maxsize=1)
+        self._left = threading.Event()
         self._error: BaseException | None = None
         self._thread = threading.Thread(target=self._run, name="copy", daemon=True)
 
@@ -131,14 +138,39 @@ class _Copying:
 
     def __exit__(self, error: object, *_: object) -> None:
         """Wait for the thread; a copy that broke off must not look like the end of the table."""
-        self.output.close()
-        self._thread.join()
+        self._left.set()
+        while self._thread.is_alive():
+            with suppress(queue.Empty):
+                self._blocks.get(timeout=0.05)
         if self._error is not None and error is None:
             raise self._error
 
+    def blocks(self) -> Iterator[bytes]:
+        """Blocks of whole rows as CSV, about CHUNK_BYTES long, or as long as the one row in it."""
+        while (block := self._blocks.get()) is not None:
+            yield block
+
+    def write(self, row: bytes) -> int:
+        """Take what psycopg2 hands over: libpq gives one row per call, never a part of one."""
+        if self._left.is_set():
+            raise BrokenPipeError("the reader of the copy has left")
+        self._rows.append(row)
+        self._size += len(row)
+        if self._size >= CHUNK_BYTES:
+            self._flush()
+        return len(row)
+
+    def _flush(self) -> None:
+        if self._rows:
+            self._blocks.put(b"".join(self._rows))
+        self._rows, self._size = [], 0
+
     def _run(self) -> None:
         try:
-            with self._input, self._session.cursor() as cursor:
-                cursor.copy_expert(self._command, self._input)
+            with self._session.cursor() as cursor:
+                cursor.copy_expert(self._command, self)
+            self._flush()
         except Exception as error:  # noqa: BLE001 - handed to the reading thread, which raises it
             self._error = error
+        finally:
+            self._blocks.put(None)

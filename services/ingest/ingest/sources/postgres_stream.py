@@ -12,9 +12,10 @@ from psycopg2.extras import LogicalReplicationConnection
 from shopsphere_kit.logging import get_logger
 
 from ingest import pgoutput
-from ingest.batch import Batch
+from ingest.batch import Batch, Pace
 from ingest.errors import SourceUnavailable
 from ingest.position import PostgresPosition
+from ingest.sources.filling import Filling
 from ingest.sources.postgres_catalog import (
     PostgresServer,
     PublishedTable,
@@ -84,14 +85,14 @@ class PostgresDatabase:
                 self._snapshot = Snapshot(self._server, self._slot)
         self._flushed, self._looked_at = 0, time.monotonic()
 
-    def read(self, *, rows: int, seconds: float) -> Sequence[Batch]:
+    def read(self, pace: Pace) -> Sequence[Batch]:
         """See Source; one table per call while copying."""
         with translated(self._name):
             if self._uncopied and self._snapshot:
                 return [self._copy(self._uncopied.pop(0), self._snapshot)]
             if self._cursor is None:
                 self._start()
-            self._receive(rows, seconds)
+            self._receive(pace)
             self._look_for_tables()
         return self._transactions.take()
 
@@ -136,18 +137,17 @@ class PostgresDatabase:
         self._cursor = cursor
         _log.info("streaming", slot=self._slot)
 
-    def _receive(self, rows: int, seconds: float) -> None:
-        deadline = time.monotonic() + seconds
-        while self._transactions.waiting_rows < rows and (left := deadline - time.monotonic()) > 0:
-            idle = self._transactions.waiting_rows == 0
+    def _receive(self, pace: Pace) -> None:
+        filling = Filling(pace)
+        while (left := filling.seconds_left) > 0:
+            before = self._transactions.waiting_rows
             message = self._cursor.read_message()
             if message is None:
                 self._tell(self._flushed)
                 select.select([self._cursor], [], [], min(left, 0.1))
                 continue
             self._accept(pgoutput.decode(message.payload))
-            if idle and self._transactions.waiting_rows:
-                deadline = time.monotonic() + seconds
+            filling.add(self._transactions.waiting_rows - before, len(message.payload))
 
     def _accept(self, message: pgoutput.Message) -> None:
         if isinstance(message, pgoutput.Relation) and not self._transactions.knows(message):

@@ -1,12 +1,14 @@
 """How far the tables are behind their sources: the source's end is marked once, and then compared with positions."""
 
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from typing import Any, Protocol
 
 from bson import Timestamp
 from confluent_kafka import Consumer, KafkaException, TopicPartition
 from pymongo import MongoClient
+from pymongo.collection import Collection
 from pymongo.errors import PyMongoError
 
 from ingest.errors import SourceUnavailable
@@ -19,11 +21,16 @@ from ingest.sources.postgres_catalog import (
     published_tables,
     translated,
 )
+from ingest.sources.resume_tokens import order, time_order
 from ingest.sources.source import Positions
 from ingest.tables import kafka_table, mongo_table
 
-# Events of other collections are skipped by the server in several answers; so many without an event mean the end.
-MONGO_EMPTY_ANSWERS = 3
+# How long the server may hold a request for the next events open, milliseconds.
+MONGO_AWAIT_MS = 100
+# After so long without an event a look is broken off; the next one goes on from where it stopped.
+MONGO_LOOK_SECONDS = 5.0
+
+Token = Mapping[str, Any]
 
 
 class Progress(Protocol):
@@ -109,11 +116,17 @@ class KafkaProgress:
 
 
 class MongoProgress:
-    """Whether the change stream still has an event between the recorded token and the marked time."""
+    """Whether the change stream still has an event between the recorded token and the marked end.
+
+    A stream that answers nothing has not reached the end: the server looks through the log of all collections in
+    pieces. Its resume token tells how far it has looked.
+    """
 
     def __init__(self, database: str, collection: str, connect: Callable[[], MongoClient[dict[str, Any]]]) -> None:
         self._database, self._collection, self._open = database, collection, connect
-        self._end = Timestamp(0, 0)
+        self._end_time = Timestamp(0, 0)
+        self._end = 0
+        self._looked: tuple[Token, Token] | None = None
 
     @property
     def name(self) -> str:
@@ -125,9 +138,15 @@ class MongoProgress:
         try:
             with self._open() as client:
                 answer = client[self._database].command("ping")
+                with client[self._database][self._collection].watch(max_await_time_ms=MONGO_AWAIT_MS) as stream:
+                    token = stream.resume_token
         except PyMongoError as error:
             raise SourceUnavailable(f"{self.name}: {error}") from error
-        self._end = answer.get("operationTime") or answer["$clusterTime"]["clusterTime"]
+        if token is None:
+            raise SourceUnavailable(f"{self.name}: the server gave no resume token; is it a replica set?")
+        self._end_time = answer.get("operationTime") or answer["$clusterTime"]["clusterTime"]
+        # A new stream may start one tick after the last operation, where nothing may come to for seconds.
+        self._end = min(order(token), time_order(self._end_time))
 
     def behind(self, positions: Positions) -> Sequence[str]:
         """See Progress."""
@@ -135,20 +154,24 @@ class MongoProgress:
         if not isinstance(recorded, MongoPosition):
             return [f"{self._collection} is not copied"]
         try:
-            return self._events_after(recorded)
+            with self._open() as client:
+                return self._events_after(client[self._database][self._collection], recorded)
         except PyMongoError as error:
             raise SourceUnavailable(f"{self.name}: {error}") from error
 
-    def _events_after(self, recorded: MongoPosition) -> Sequence[str]:
-        with (
-            self._open() as client,
-            client[self._database][self._collection].watch(
-                start_after=recorded.token, max_await_time_ms=100, batch_size=1
-            ) as stream,
-        ):
-            for _ in range(MONGO_EMPTY_ANSWERS):
+    def _events_after(self, source: Collection[dict[str, Any]], recorded: MongoPosition) -> Sequence[str]:
+        start = self._looked[1] if self._looked and self._looked[0] == recorded.token else recorded.token
+        # Events are looked at for their time alone; one whose document cannot be decoded is ingest's to judge.
+        only_time = [{"$project": {"clusterTime": 1}}]
+        with source.watch(only_time, start_after=start, max_await_time_ms=MONGO_AWAIT_MS, batch_size=1) as stream:
+            deadline = time.monotonic() + MONGO_LOOK_SECONDS
+            while time.monotonic() < deadline:
                 event = stream.try_next()
                 if event is not None:
-                    waiting = event["clusterTime"] <= self._end
+                    waiting = event["clusterTime"] <= self._end_time
                     return [f"events since {recorded.seconds}.{recorded.increment}"] if waiting else []
-        return []
+                token = stream.resume_token
+                if token is not None and order(token) >= self._end:
+                    return []
+                self._looked = (recorded.token, start if token is None else token)
+        return [f"the log from {recorded.seconds}.{recorded.increment} on is not looked through yet"]

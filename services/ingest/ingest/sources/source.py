@@ -5,7 +5,7 @@ from typing import Protocol
 
 import pyarrow as pa
 
-from ingest.batch import Batch
+from ingest.batch import Batch, Pace
 from ingest.position import Position
 
 Positions = Callable[[str], Position | None]
@@ -32,8 +32,8 @@ class Source(Protocol):
         """Connect, and go to the recorded position of each table."""
         ...
 
-    def read(self, *, rows: int, seconds: float) -> Sequence[Batch]:
-        """The next rows by table, at latest `seconds` after the first came, or after waiting so long for it."""
+    def read(self, pace: Pace) -> Sequence[Batch]:
+        """The next rows by table, at latest `pace.seconds` after the first came, or after waiting so long for it."""
         ...
 
     def acknowledge(self) -> None:
