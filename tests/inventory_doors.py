@@ -14,6 +14,7 @@ from inventory import rest, rpc
 from inventory.application import Inventory
 from inventory.memory_store import InMemoryStockStore
 from inventory.scopes import AVAILABILITY_READ, RESERVATIONS_READ, RESERVATIONS_WRITE
+from inventory.store import BALANCES_MAX
 from inventory_builders import NOON
 from shopsphere.inventory.v1 import inventory_pb2 as pb
 from shopsphere.inventory.v1 import inventory_pb2_grpc as pb_grpc
@@ -165,14 +166,15 @@ class Doors:
 
 
 @asynccontextmanager
-async def both_doors(folder: Path) -> AsyncIterator[Doors]:
+async def both_doors(folder: Path, balances_max: int = BALANCES_MAX) -> AsyncIterator[Doors]:
     key, jwks_file = DevKey.generate(), folder / "jwks.json"
     jwks_file.write_text(key.jwks())
     auth, clock = AuthSettings(jwks_file=jwks_file), ManualClock(NOON)
-    verifier, store, numbers = TokenVerifier(auth, clock), InMemoryStockStore(clock), count(1)
+    verifier, numbers = TokenVerifier(auth, clock), count(1)
+    store = InMemoryStockStore(clock, balances_max=balances_max)
     inventory = Inventory(store, lambda: f"R{next(numbers)}")
     app = rest.create_app(inventory, verifier, Readiness(), HttpSettings(), "0.0.0")
-    server = rpc.create_server(inventory, verifier, "127.0.0.1", 0)
+    server = rpc.create_server(inventory, verifier, HttpSettings(), 0)
     token = key.mint(ALL_SCOPES, settings=auth, now=NOON, client_id="checkout")
     await server.start()
     address = f"127.0.0.1:{server.bound_port}"

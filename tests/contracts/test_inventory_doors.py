@@ -1,14 +1,21 @@
 """REST and gRPC of inventory say the same: the same answers, the same reasons, the same fields."""
 
+import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from inventory.application import LINES_MAX, SKUS_MAX
+from inventory.journal import Item
 from inventory.scopes import AVAILABILITY_READ
 from inventory.stock import UNITS_MAX
+from inventory.store import BALANCES_MAX
 from inventory_builders import BREAD, SOAP, stocked
 from inventory_doors import Answer, Body, Door, Doors, both_doors
+from shopsphere.inventory.v1 import inventory_pb2 as pb
+from shopsphere_kit import grpc_server
+from shopsphere_kit.settings import HttpSettings
 
 SOAP_LINE: Body = {"sku": "P1", "location": "S1", "quantity": 2}
 Scenario = Callable[[Door], Awaitable[Answer]]
@@ -122,6 +129,38 @@ async def test_both_doors_refuse_for_the_same_reason(
     doors: Doors, door_name: str, scenario: Scenario, reason: str, field: str | None
 ) -> None:
     assert await scenario(getattr(doors, door_name)) == Answer(reason=reason, field=field)
+
+
+@pytest.mark.parametrize("door_name", ["rest", "grpc"])
+async def test_an_answer_that_would_be_too_large_is_refused_by_both_doors(door_name: str, tmp_path: Path) -> None:
+    async with both_doors(tmp_path, balances_max=2) as doors:
+        for item in (SOAP, BREAD, Item("P1", "S2")):
+            await stocked(doors.store, 10, item)
+        door: Door = getattr(doors, door_name)
+        refused = await door.batch_availability(["P1", "P2"])
+        assert refused == Answer(reason="answer_too_large", field="skus")
+        assert (await door.batch_availability(["P1", "P2"], "S1")).body
+        assert (await door.batch_availability(["P1"])).body
+
+
+def test_the_largest_answer_fits_what_grpc_sends() -> None:
+    location = pb.LocationAvailability(
+        location="S" * 64, on_hand=-1, reserved=2**63 - 1, available_to_promise=2**63 - 1, version=2**63 - 1
+    )
+    sku = pb.Availability(sku="P" * 64, on_hand=-1, reserved=2**63 - 1, version=2**63 - 1, locations=[location] * 100)
+    largest = pb.BatchGetAvailabilityResponse(availabilities=[sku] * SKUS_MAX)
+    assert SKUS_MAX * 100 >= BALANCES_MAX
+    assert largest.ByteSize() < grpc_server.ANSWER_BYTES_MAX
+
+
+def test_the_largest_batch_fits_the_requests_of_both_doors() -> None:
+    skus = ["P" * 64] * SKUS_MAX
+    lines: list[Body] = [{"sku": "P" * 64, "location": "S" * 64, "quantity": UNITS_MAX}] * LINES_MAX
+    bound = min(HttpSettings().max_body_bytes, grpc_server.REQUEST_BYTES_MAX)
+    assert len(json.dumps({"skus": skus, "location": "S" * 64})) < bound
+    assert len(json.dumps({"lines": lines, "expires_in_seconds": 1})) < bound
+    assert pb.BatchGetAvailabilityRequest(skus=skus).ByteSize() < bound
+    assert pb.CreateReservationRequest(lines=[pb.ReservationLine(**line) for line in lines]).ByteSize() < bound
 
 
 @pytest.mark.parametrize("door_name", ["rest", "grpc"])

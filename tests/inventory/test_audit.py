@@ -24,18 +24,27 @@ from shopsphere_kit.clock import ManualClock
 
 
 async def busy_day(store: StockStore) -> None:
-    """Every kind of change: received, reserved, confirmed, released, still held, adjusted, set aside."""
+    """Every kind of change: received, reserved, confirmed, released, held, adjusted, set aside, delivered twice."""
     await stocked(store, 10)
     await stocked(store, 5, BREAD)
     decisions = [await store.reserve(a_reservation(2, SOAP, Line(BREAD, 1)), once()) for _ in range(3)]
     holds = [decision.outcome for decision in decisions if isinstance(decision.outcome, Hold)]
     await store.confirm(confirmation(holds[0].reservation_id), once())
     await store.release(a_release(holds[1].reservation_id), once())
-    await store.apply_movements(TOPIC, positioned(a_movement(-3, kind="adjustment"), SetAside("empty"), start=2))
+    adjustment = a_movement(-3, kind="adjustment")
+    await store.apply_movements(TOPIC, positioned(adjustment, SetAside("empty"), adjustment, start=2))
 
 
 EXPECTED = audit.AuditReport(
-    keys=2, units_on_hand=5 + 4, movements=4, applied=3, duplicates=0, quarantined=1, differences=0
+    keys=2,
+    units_on_hand=5 + 4,
+    movements=5,
+    applied=3,
+    duplicates=1,
+    quarantined=1,
+    confirmed=2,
+    outbox=2,
+    differences=0,
 )
 
 
@@ -61,8 +70,11 @@ async def test_the_audit_of_redis_says_the_same(redis_url: str) -> None:
         ("RPOP", "inv:journal:P2@S1"),
         ("HINCRBY", "inv:counters", "applied", "1"),
         ("DEL", "inv:due:P1"),
+        ("DEL", "inv:quarantined:stock-movements"),
+        ("HINCRBY", "inv:offsets:stock-movements", "0", "1"),
+        ("SADD", "inv:events:0000", "made up"),
     ],
-    ids=["balance", "journal", "counter", "hold"],
+    ids=["balance", "journal", "counter", "hold", "position set aside", "offset", "event id"],
 )
 async def test_a_change_behind_the_functions_back_is_found(redis_url: str, tamper: tuple[str, ...]) -> None:
     async with empty_redis(redis_url) as client:
@@ -70,3 +82,19 @@ async def test_a_change_behind_the_functions_back_is_found(redis_url: str, tampe
         await busy_day(store)
         await client.execute_command(*tamper)  # type: ignore[no-untyped-call]
         assert (await audit.run(store)).differences > 0
+
+
+async def test_records_that_were_never_delivered_are_no_duplicates() -> None:
+    store = InMemoryStockStore(ManualClock(NOON))
+    await store.apply_movements(TOPIC, positioned(a_movement(1), start=5))
+    report = await audit.run(store)
+    assert (report.movements, report.applied, report.duplicates, report.differences) == (1, 1, 0, 0)
+
+
+@pytest.mark.servers
+async def test_records_that_were_never_delivered_are_no_duplicates_in_redis(redis_url: str) -> None:
+    async with empty_redis(redis_url) as client:
+        store = RedisStockStore(client)
+        await store.apply_movements(TOPIC, positioned(a_movement(1), start=5))
+        report = await audit.run(store)
+        assert (report.movements, report.applied, report.duplicates, report.differences) == (1, 1, 0, 0)

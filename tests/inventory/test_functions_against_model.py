@@ -33,13 +33,14 @@ TIMES = [NOON + timedelta(days=days) for days in (-1, 0, 1, 36500)]
 contents = st.one_of(
     st.builds(
         lambda kind, item, units, at, number: a_movement(
-            abs(units) if kind is MovementType.COUNT else units, item, kind=kind, occurred_at=at, event_id=f"E{number}"
+            abs(units) if kind is MovementType.COUNT else units, item, kind=kind, occurred_at=at, event_id=number
         ),
         st.sampled_from(MovementType),
         st.sampled_from(ITEMS),
         st.integers(-6, 12),
         st.sampled_from(TIMES),
-        st.integers(0, 60),
+        # Some are the sales of reservations to come, as after a Redis that went back to an older copy.
+        st.integers(0, 60).map(lambda number: f"E{number}" if number < 50 else f"reservation:R{number - 49}:1"),
     ),
     st.builds(SetAside, st.sampled_from(["not_json", "empty"])),
 )
@@ -64,6 +65,9 @@ class FunctionsAgainstModel(RuleBasedStateMachine):
         await library.load(self.client)
 
     def teardown(self) -> None:
+        # Counting every event id takes a while, so it is done once, at the end.
+        assert self.runner.run(audit.run(self.real)).differences == 0
+        assert self.runner.run(self.real.taken(TOPIC)) == self.runner.run(self.model.taken(TOPIC))
         self.runner.run(self.client.aclose())
         self.runner.close()
 
@@ -107,6 +111,11 @@ class FunctionsAgainstModel(RuleBasedStateMachine):
         }
         assert real.skus == shown
 
+    @rule(most=st.integers(1, 3))
+    def send_sales(self, most: int) -> None:
+        for store in (self.real, self.model):
+            self.runner.run(store.sent(self.runner.run(store.outbox(most))))
+
     @rule()
     def let_short_holds_fall_due(self) -> None:
         started = self.runner.run(self.real.availability([])).as_of
@@ -121,11 +130,17 @@ class FunctionsAgainstModel(RuleBasedStateMachine):
         for sku in SKUS:
             assert self.ledgers(self.real, sku) == self.ledgers(self.model, sku)
         assert self.runner.run(self.real.totals()) == self.runner.run(self.model.totals())
+        assert self.owed(self.real) == self.owed(self.model)
         assert self.runner.run(self.real.offsets(TOPIC)) == self.runner.run(self.model.offsets(TOPIC))
 
     @invariant()
-    def the_audit_finds_nothing(self) -> None:
-        assert self.runner.run(audit.run(self.real)).differences == 0
+    def every_balance_is_the_fold_of_its_journal(self) -> None:
+        for sku in SKUS:
+            for ledger in self.runner.run(self.real.ledgers(sku)):
+                assert audit.differences_of(ledger) == []
+
+    def owed(self, store: StockStore) -> list[Any]:
+        return [each.sale for each in self.runner.run(store.outbox(1000))]
 
     def both(self, call: Any) -> None:
         try:

@@ -29,7 +29,8 @@ def test_an_empty_journal_folds_to_nothing() -> None:
 
 def test_a_reserved_unit_that_is_confirmed_has_left() -> None:
     receipt = move(a_movement(5), Balance(), [], NOON)
-    journal: list[StockEvent] = [receipt, StockReserved(SOAP, NOON, "R1", 2), ReservationConfirmed(SOAP, NOON, "R1", 2)]
+    confirmed = ReservationConfirmed(SOAP, NOON, "R1", 2, sold_at=NOON)
+    journal: list[StockEvent] = [receipt, StockReserved(SOAP, NOON, "R1", 2), confirmed]
     folded = fold(journal)
     assert (folded.on_hand, folded.reserved, folded.version) == (3, 0, 3)
 

@@ -67,6 +67,13 @@ async def test_refusals_have_their_status(door: RestDoor, path: str, body: Any, 
     assert (await post(door, body, path)).status_code == status
 
 
+async def test_a_body_nested_deeper_than_the_stack_is_refused(door: RestDoor) -> None:
+    headers = {"Authorization": f"Bearer {door.token}", "Idempotency-Key": "deep", "Content-Type": "application/json"}
+    body = '{"lines": ' + "[" * 200_000 + "]" * 200_000 + "}"
+    response = await door.client.post("/v1/reservations", content=body, headers=headers)
+    assert response.status_code == 400
+
+
 async def test_another_body_under_a_key_is_a_conflict(door: RestDoor) -> None:
     await post(door, BASKET)
     assert (await post(door, {**BASKET, "expires_in_seconds": 61})).status_code == 409

@@ -3,13 +3,31 @@ from datetime import timedelta
 
 from hypothesis import given
 from hypothesis import strategies as st
-from inventory.journal import Balance, Item
-from inventory.stock import Hold, HoldState, Line, Refusal, Refused, ReserveStock, combine, due, end, reserve
+from inventory.journal import Balance, Item, MovementType, StockEvent
+from inventory.stock import (
+    ApplyMovement,
+    Hold,
+    HoldState,
+    Line,
+    Refusal,
+    Refused,
+    ReserveStock,
+    combine,
+    confirm,
+    due,
+    end,
+    reserve,
+    sales_of,
+)
 from inventory_builders import BREAD, NOON, SOAP
 
 TEN_MINUTES = timedelta(minutes=10)
 A_HOLD = Hold("R1", (Line(SOAP, 2),), NOON, NOON + TEN_MINUTES)
 endings = st.sampled_from([HoldState.CONFIRMED, HoldState.RELEASED, HoldState.EXPIRED])
+
+
+def ended(hold: Hold, state: HoldState) -> tuple[Hold, list[StockEvent]] | Refused:
+    return confirm(hold, {SOAP: Balance(2, 2)}, set(), NOON) if state is HoldState.CONFIRMED else end(hold, state, NOON)
 
 
 def test_available_to_promise_is_what_is_on_hand_and_not_reserved() -> None:
@@ -57,9 +75,34 @@ def test_the_earliest_hold_expires_first() -> None:
 
 @given(endings, endings)
 def test_a_hold_ends_once(first: HoldState, second: HoldState) -> None:
-    ended = end(A_HOLD, first, NOON)
-    assert not isinstance(ended, Refused)
-    assert end(ended[0], second, NOON) == Refused(Refusal.RESERVATION_NOT_HELD, state=first)
+    outcome = ended(A_HOLD, first)
+    assert not isinstance(outcome, Refused)
+    assert ended(outcome[0], second) == Refused(Refusal.RESERVATION_NOT_HELD, state=first)
+
+
+def test_a_confirmed_hold_owes_the_topic_one_sale_per_line() -> None:
+    hold = replace(A_HOLD, lines=(Line(SOAP, 2), Line(BREAD, 1)))
+    outcome = confirm(hold, {SOAP: Balance(5, 2), BREAD: Balance(5, 1)}, set(), NOON)
+    assert not isinstance(outcome, Refused)
+    assert [event.on_hand_change for event in outcome[1]] == [-2, -1]
+    assert sales_of(outcome[1]) == [
+        ApplyMovement("reservation:R1:1", MovementType.SALE, SOAP, -2, NOON),
+        ApplyMovement("reservation:R1:2", MovementType.SALE, BREAD, -1, NOON),
+    ]
+
+
+def test_a_sale_that_the_topic_told_before_takes_nothing_and_is_not_told_again() -> None:
+    outcome = confirm(A_HOLD, {SOAP: Balance(5, 2)}, {"reservation:R1:1"}, NOON)
+    assert not isinstance(outcome, Refused)
+    assert [(event.on_hand_change, event.reserved_change) for event in outcome[1]] == [(0, -2)]
+    assert sales_of(outcome[1]) == []
+
+
+def test_a_sale_is_never_dated_before_the_count_it_was_taken_from() -> None:
+    counted_at = NOON + TEN_MINUTES
+    outcome = confirm(A_HOLD, {SOAP: Balance(5, 2, counted_at=counted_at)}, set(), NOON)
+    assert not isinstance(outcome, Refused)
+    assert [sale.occurred_at for sale in sales_of(outcome[1])] == [counted_at]
 
 
 @given(st.integers(-5, 20), st.lists(st.integers(1, 8), min_size=1, max_size=6))

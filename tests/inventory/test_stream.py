@@ -33,3 +33,12 @@ async def test_a_batch_delivered_again_changes_nothing_and_sends_no_second_dead_
     report = await audit.run(store)
     assert (report.units_on_hand, report.movements, report.quarantined) == (5, 2, 1)
     assert len(dead.letters) == 1
+
+
+async def test_json_nested_deeper_than_the_stack_is_set_aside_and_what_follows_is_taken() -> None:
+    store, dead = InMemoryStockStore(ManualClock(NOON)), InMemoryDeadLetters()
+    deep = (RECEIPT % 1)[:-1] + b',"till":' + b"[" * 200_000 + b"]" * 200_000 + b"}"
+    await create_handler(store, dead)([a_record(0, deep), a_record(1, RECEIPT % 2)])
+    report = await audit.run(store)
+    assert (report.units_on_hand, report.applied, report.quarantined) == (5, 1, 1)
+    assert [letter.reason for letter in dead.letters] == ["not_json"]

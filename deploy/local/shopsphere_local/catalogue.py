@@ -11,7 +11,7 @@ from shopsphere_local.servers.probes import GroupJoined, http_ok
 from shopsphere_local.settings import inherited_environment
 from shopsphere_local.state import State
 
-# Another writer owns the tables (services/ingest/README.md); two that are started again would fence each other in turns.
+# Another writer owns the tables (services/ingest/README.md); two that start again would fence each other in turns.
 INGEST_FENCED = 4
 
 

@@ -5,32 +5,60 @@ import asyncio
 import json
 import sys
 from dataclasses import asdict
+from pathlib import Path
 
 from shopsphere_kit import logging
+from shopsphere_kit.errors import ShopSphereError
+from shopsphere_kit.settings import read
 
 from inventory import bootstrap
 from inventory.settings import Settings
+from inventory.store import Ledger
+
+EXIT_UNAVAILABLE = 69  # EX_UNAVAILABLE of sysexits.h: a server that is needed is away
 
 
-def main() -> int:
-    """Run one verb; the exit code is 1 when an audit finds a difference."""
+def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="inventory", description="Keeps stock, and answers what can be promised.")
     verbs = parser.add_subparsers(dest="verb", required=True)
     verbs.add_parser("serve", help="answer over REST and gRPC until SIGTERM")
-    verbs.add_parser("stream", help="take stock movements from Kafka until SIGTERM")
-    verbs.add_parser("audit", help="compare every balance with the fold of its journal; prints one JSON object")
-    verb = parser.parse_args().verb
-    settings = Settings()
+    verbs.add_parser("stream", help="take stock movements from Kafka, and tell it our sales, until SIGTERM")
+    audit = verbs.add_parser("audit", help="compare every balance with the fold of its journal; prints one JSON object")
+    audit.add_argument("--keys", type=Path, metavar="FILE", help="write each balance there: sku, location, on_hand")
+    return parser.parse_args()
+
+
+def main() -> int:
+    """Run one verb; the exit code is 1 when an audit finds a difference, 2 for wrong settings, 69 without a server."""
+    arguments = _arguments()
+    settings = read(Settings)
     logging.configure("inventory", settings.runtime.log_level)
-    if verb == "serve":
-        asyncio.run(bootstrap.serve(settings))
-    elif verb == "stream":
-        asyncio.run(bootstrap.stream(settings))
-    else:
-        report = asyncio.run(bootstrap.run_audit(settings))
-        sys.stdout.write(json.dumps(asdict(report)) + "\n")
-        return 1 if report.differences else 0
+    try:
+        return _run(arguments, settings)
+    except (ShopSphereError, TimeoutError, OSError) as error:
+        sys.stderr.write(f"inventory {arguments.verb}: {error}\n")
+        return EXIT_UNAVAILABLE
+
+
+def _run(arguments: argparse.Namespace, settings: Settings) -> int:
+    if arguments.verb == "audit":
+        return _audit(settings, arguments.keys)
+    asyncio.run(bootstrap.serve(settings) if arguments.verb == "serve" else bootstrap.stream(settings))
     return 0
+
+
+def _audit(settings: Settings, keys: Path | None) -> int:
+    lines: list[str] = []
+    report = asyncio.run(bootstrap.run_audit(settings, lambda ledger: lines.append(_line(ledger))))
+    if keys:
+        keys.write_text("".join(sorted(lines)))
+    sys.stdout.write(json.dumps(asdict(report)) + "\n")
+    return 1 if report.differences else 0
+
+
+def _line(ledger: Ledger) -> str:
+    item = ledger.item
+    return json.dumps({"sku": item.sku, "location": item.location, "on_hand": ledger.balance.on_hand}) + "\n"
 
 
 if __name__ == "__main__":

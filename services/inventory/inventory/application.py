@@ -92,16 +92,15 @@ class Inventory:
         raise SkuUnknown(f"no stock of {sku} is recorded; check the sku", field="sku")
 
     async def batch_availability(self, skus: Sequence[str], location: str | None = None) -> BatchAvailability:
-        """What can be promised of several skus, in the order asked for, each once."""
+        """What can be promised of several skus, in the order asked for, each once; raises AnswerTooLarge."""
         _check_count(skus, SKUS_MAX, "skus")
         for position, sku in enumerate(skus):
             _check_name(sku, f"skus.{position}")
         if location:
             _check_name(location, "location")
-        found = await self._store.availability(list(dict.fromkeys(skus)))
-        kept = {sku: _at(location, balances) for sku, balances in found.skus.items()}
-        known = tuple(SkuAvailability(sku, found.as_of, balances) for sku, balances in kept.items() if balances)
-        return BatchAvailability(found.as_of, known, tuple(sku for sku, balances in kept.items() if not balances))
+        found = await self._store.availability(list(dict.fromkeys(skus)), location or None)
+        known = tuple(SkuAvailability(sku, found.as_of, balances) for sku, balances in found.skus.items() if balances)
+        return BatchAvailability(found.as_of, known, tuple(sku for sku, balances in found.skus.items() if not balances))
 
     async def reserve(
         self, client_id: str, idempotency_key: str, lines: Sequence[Line], expires_in_seconds: int
@@ -166,10 +165,6 @@ def _plain(lines: Sequence[Line]) -> list[list[str | int]]:
     return [[line.item.sku, line.item.location, line.quantity] for line in lines]
 
 
-def _at(location: str | None, balances: dict[str, Balance]) -> dict[str, Balance]:
-    return balances if not location else {name: kept for name, kept in balances.items() if name == location}
-
-
 def _check_lines(lines: Sequence[Line]) -> None:
     _check_count(lines, LINES_MAX, "lines")
     totals: dict[Item, int] = {}
@@ -193,7 +188,4 @@ def _check_reservation_id(reservation_id: str) -> None:
 
 def _check_name(value: str, field: str) -> None:
     if not NAME.fullmatch(value):
-        raise InvalidArgument(
-            f"{field} must be 1 to 64 letters, digits, dots, underscores or hyphens, beginning with a letter or digit",
-            field=field,
-        )
+        raise InvalidArgument(f"{field} must be 1 to 64 letters, digits, dots, underscores or hyphens", field=field)

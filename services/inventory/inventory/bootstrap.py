@@ -1,19 +1,21 @@
 """Opens connections and wires the parts; the only place here that does.
 
-Order of closing: the doors (or the stream worker) first, so that no new work comes; then the Kafka producer; Redis
-last, because everything before it may still need an answer.
+Order of closing: the doors (or the stream worker) first, so that no new work comes; then the publisher of sales, whose
+unsent ones stay in the outbox; then the Kafka producer; Redis last, because everything before it may still need an
+answer.
 """
 
+import asyncio
 import uuid
-from collections.abc import AsyncIterator, Iterable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import asynccontextmanager, suppress
 from importlib.metadata import version
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.errors import KafkaError
 from redis.asyncio import BlockingConnectionPool, Redis
+from redis.exceptions import AuthenticationError, RedisError
 from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import RedisError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 from shopsphere_kit import serving
 from shopsphere_kit.auth import TokenVerifier
@@ -26,9 +28,14 @@ from inventory import audit, library, rest, rpc
 from inventory.application import Inventory
 from inventory.audit import AuditReport
 from inventory.errors import StockUnavailable
+from inventory.publisher import Producer, SalePublisher
 from inventory.redis_store import RedisStockStore
 from inventory.settings import Settings
+from inventory.store import Ledger
 from inventory.stream import KafkaDeadLetters, create_handler, rewind_to_store
+
+# An outage of Kafka is noticed after this; the outbox keeps what was not acknowledged.
+KAFKA_TIMEOUT_MILLISECONDS = 5_000
 
 
 def new_reservation_id() -> str:
@@ -51,12 +58,17 @@ async def open_redis(settings: Settings) -> AsyncIterator[Redis]:
     async def answers() -> bool:
         try:
             return bool(await client.ping())
+        except AuthenticationError:
+            raise StockUnavailable("Redis refuses the password in INVENTORY_REDIS_URL") from None
         except (RedisConnectionError, RedisTimeoutError):
             return False
 
     try:
         await await_until(answers, deadline_seconds=settings.start_deadline_seconds, what="Redis (INVENTORY_REDIS_URL)")
-        await library.load(client)
+        try:
+            await library.load(client)
+        except RedisError as error:
+            raise StockUnavailable(f"Redis did not take our functions: {type(error).__name__}: {error}") from error
         yield client
     finally:
         await client.aclose()
@@ -91,7 +103,7 @@ async def serve(settings: Settings) -> None:
         inventory = Inventory(RedisStockStore(client, settings.retention), new_reservation_id)
         verifier = TokenVerifier(settings.auth)
         app = rest.create_app(inventory, verifier, _readiness(client), settings.http, version("shopsphere-inventory"))
-        server = rpc.create_server(inventory, verifier, settings.http.host, settings.grpc_port)
+        server = rpc.create_server(inventory, verifier, settings.http, settings.grpc_port)
         await serving.serve(app, http=settings.http, rest_port=settings.rest_port, grpc_server=server)
 
 
@@ -109,7 +121,38 @@ async def stream(settings: Settings) -> None:
     async with open_redis(settings) as client, open_producer(settings) as producer:
         store = RedisStockStore(client, settings.retention)
         await _rewind(settings, await producer.partitions_for(STOCK_MOVEMENTS.name), store)
-        await run_worker(worker, create_handler(store, KafkaDeadLetters(producer)))
+        async with publishing(SalePublisher(store, lambda: _connect(settings))):
+            await run_worker(worker, create_handler(store, KafkaDeadLetters(producer)))
+
+
+@asynccontextmanager
+async def publishing(publisher: SalePublisher) -> AsyncIterator[None]:
+    """Publish sales meanwhile; a publisher that fails beyond the troubles it knows ends the process with it."""
+    async with asyncio.TaskGroup() as group:
+        task = group.create_task(publisher.run())
+        try:
+            yield
+        finally:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+            await publisher.stop()
+
+
+async def _connect(settings: Settings) -> Producer:
+    producer = AIOKafkaProducer(
+        bootstrap_servers=settings.kafka.bootstrap_servers,
+        acks="all",
+        enable_idempotence=True,
+        request_timeout_ms=KAFKA_TIMEOUT_MILLISECONDS,
+    )
+    try:
+        await producer.start()
+    except BaseException:
+        await producer.stop()
+        raise
+    connected: Producer = producer
+    return connected
 
 
 async def _rewind(settings: Settings, partitions: Iterable[int], store: RedisStockStore) -> None:
@@ -133,10 +176,10 @@ async def _rewind(settings: Settings, partitions: Iterable[int], store: RedisSto
         await consumer.stop()
 
 
-async def run_audit(settings: Settings) -> AuditReport:
-    """Every balance against the fold of its journal."""
+async def run_audit(settings: Settings, show: Callable[[Ledger], None]) -> AuditReport:
+    """Every balance against the fold of its journal, each shown."""
     async with open_redis(settings) as client:
-        return await audit.run(RedisStockStore(client, settings.retention))
+        return await audit.run(RedisStockStore(client, settings.retention), show)
 
 
 def _readiness(client: Redis) -> Readiness:

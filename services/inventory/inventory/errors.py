@@ -4,6 +4,7 @@ NotFound            SkuUnknown, LocationUnknown, ReservationUnknown
 FailedPrecondition  InsufficientStock, ReservationNotHeld
 Conflict            IdempotencyKeyReused
 InvalidArgument     IdempotencyKeyMissing, MovementRejected
+TooLarge            AnswerTooLarge
 Unavailable         StockUnavailable
 """
 
@@ -13,6 +14,7 @@ from shopsphere_kit.errors import (
     InvalidArgument,
     NotFound,
     ShopSphereError,
+    TooLarge,
     Unavailable,
 )
 
@@ -72,6 +74,20 @@ class MovementRejected(InvalidArgument):
     """A record on the topic is no movement that can be applied."""
 
     default_reason = "wrong_schema"
+
+
+class AnswerTooLarge(TooLarge):
+    """More balances were asked for than one answer holds."""
+
+    default_reason = "answer_too_large"
+
+    @classmethod
+    def of_balances(cls, asked: int, most: int) -> "AnswerTooLarge":
+        """The one wording of it."""
+        return cls(
+            f"these skus have {asked} balances and an answer holds {most}; ask for fewer skus, or for one location",
+            field="skus",
+        )
 
 
 class StockUnavailable(Unavailable):

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-# A sku or a location: no "@", which joins the two in keys, and nothing that needs escaping in a path.
-NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+# A sku or a location: no "@", which joins the two in keys, and nothing that needs escaping in a path. The lake has the
+# same rule (`tests/stock_cases.py`).
+NAME = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 
 class MovementType(StrEnum):
@@ -104,12 +105,20 @@ class StockReserved(_OfReservation):
 
 @dataclass(frozen=True, slots=True)
 class ReservationConfirmed(_OfReservation):
-    """Event: held units left."""
+    """Event: held units were sold; `is_known_sale` when the topic had told this sale before (Redis had gone back)."""
+
+    sold_at: datetime
+    is_known_sale: bool = False
+
+    @property
+    def occurred_at(self) -> datetime:
+        """When the sale counts as done."""
+        return self.sold_at
 
     @property
     def on_hand_change(self) -> int:
-        """Units that left."""
-        return -self.quantity
+        """Units that left, unless they had left already."""
+        return 0 if self.is_known_sale else -self.quantity
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from datetime import datetime
 from shopsphere_kit.clock import Clock
 
 from inventory import stock
-from inventory.errors import IdempotencyKeyReused
+from inventory.errors import AnswerTooLarge, IdempotencyKeyReused
 from inventory.journal import Balance, Item, StockEvent, evolve
 from inventory.stock import (
     ApplyMovement,
@@ -19,7 +19,19 @@ from inventory.stock import (
     ReleaseReservation,
     ReserveStock,
 )
-from inventory.store import Availability, Decision, Ledger, Once, Positioned, Retention, SetAside, Tally
+from inventory.store import (
+    BALANCES_MAX,
+    Availability,
+    Decision,
+    Ledger,
+    Once,
+    Outgoing,
+    Positioned,
+    Retention,
+    SetAside,
+    Taken,
+    Tally,
+)
 
 Change = tuple[Hold, Sequence[StockEvent]] | Refused
 
@@ -27,8 +39,9 @@ Change = tuple[Hold, Sequence[StockEvent]] | Refused
 class InMemoryStockStore:
     """Balances are kept as the fold of the journals, entry by entry."""
 
-    def __init__(self, clock: Clock, retention: Retention | None = None) -> None:
+    def __init__(self, clock: Clock, retention: Retention | None = None, balances_max: int = BALANCES_MAX) -> None:
         self._clock = clock
+        self._balances_max = balances_max
         self._retention = retention or Retention()
         self._balances: dict[Item, Balance] = {}
         self._journals: dict[Item, list[StockEvent]] = {}
@@ -37,12 +50,19 @@ class InMemoryStockStore:
         self._event_ids: set[str] = set()
         self._offsets: dict[str, dict[int, int]] = {}
         self._totals: Counter[str] = Counter()
+        self._missing: Counter[str] = Counter()
+        self._quarantined: set[tuple[str, int, int]] = set()
+        self._outbox: list[Outgoing] = []
 
-    async def availability(self, skus: Sequence[str]) -> Availability:
-        """Balances by location; due holds of the skus end first."""
+    async def availability(self, skus: Sequence[str], location: str | None = None) -> Availability:
+        """Balances at all locations or at one; due holds of the skus end first."""
         now = self._clock.now()
         self._expire_due(skus, now)
-        return Availability(now, {sku: self._locations(sku) for sku in skus})
+        found = {sku: self._locations(sku, location) for sku in skus}
+        asked = sum(len(balances) for balances in found.values())
+        if asked > self._balances_max:
+            raise AnswerTooLarge.of_balances(asked, self._balances_max)
+        return Availability(now, found)
 
     async def reserve(self, command: ReserveStock, once: Once) -> Decision:
         """Hold all lines or none."""
@@ -54,8 +74,8 @@ class InMemoryStockStore:
         return self._decide(once, decide)
 
     async def confirm(self, command: ConfirmReservation, once: Once) -> Decision:
-        """End a hold as confirmed."""
-        return self._decide(once, lambda now: self._end(command.reservation_id, HoldState.CONFIRMED, now))
+        """End a hold as confirmed and put its sales into the outbox."""
+        return self._decide(once, lambda now: self._confirm(command.reservation_id, now))
 
     async def release(self, command: ReleaseReservation, once: Once) -> Decision:
         """End a hold as released."""
@@ -75,9 +95,12 @@ class InMemoryStockStore:
                 tally["skipped"] += 1
                 continue
             tally["gaps"] += positioned.offset > last + 1
+            self._missing[topic] += positioned.offset - last - 1
             offsets[positioned.partition] = positioned.offset
-            tally[self._take(positioned.content, now)] += 1
-            tally["movements"] += 1
+            outcome = self._take(positioned.content, now)
+            tally.update([outcome, "movements"])
+            if outcome == "quarantined":
+                self._quarantined.add((topic, positioned.partition, positioned.offset))
         self._totals.update({name: tally[name] for name in tally if name not in ("skipped", "gaps")})
         return Tally(**tally)
 
@@ -86,8 +109,26 @@ class InMemoryStockStore:
         return dict(self._offsets.get(topic, {}))
 
     async def totals(self) -> Tally:
-        """What was taken since the beginning."""
+        """What was taken since the beginning, as it was counted on the way."""
         return Tally(**self._totals)
+
+    async def taken(self, topic: str) -> Taken:
+        """What was taken since the beginning, as the state tells it."""
+        offsets = self._offsets.get(topic, {}).values()
+        return Taken(
+            movements=sum(offset + 1 for offset in offsets) - self._missing[topic],
+            quarantined=sum(position[0] == topic for position in self._quarantined),
+            event_ids=len(self._event_ids),
+            outbox=len(self._outbox),
+        )
+
+    async def outbox(self, most: int) -> list[Outgoing]:
+        """The oldest sales that the topic still lacks."""
+        return self._outbox[:most]
+
+    async def sent(self, outgoing: Sequence[Outgoing]) -> None:
+        """Forget them."""
+        self._outbox = [each for each in self._outbox if each not in outgoing]
 
     async def skus(self) -> AsyncIterator[str]:
         """All skus with a balance, each once."""
@@ -120,6 +161,12 @@ class InMemoryStockStore:
         hold = self._settled(reservation_id, now)
         return stock.end(hold, state, now) if hold else Refused(Refusal.RESERVATION_UNKNOWN)
 
+    def _confirm(self, reservation_id: str, now: datetime) -> Change:
+        hold = self._settled(reservation_id, now)
+        if hold is None:
+            return Refused(Refusal.RESERVATION_UNKNOWN)
+        return stock.confirm(hold, self._balances, self._event_ids, now)
+
     def _settled(self, reservation_id: str, now: datetime) -> Hold | None:
         hold = self._holds.get(reservation_id)
         if hold is None or (hold.ended_at and hold.ended_at + self._retention.ended_holds <= now):
@@ -139,6 +186,9 @@ class InMemoryStockStore:
         self._holds[hold.reservation_id] = hold
         for event in events:
             self._record(event)
+        for sale in stock.sales_of(events):
+            self._event_ids.add(sale.event_id)
+            self._outbox.append(Outgoing(sale.event_id, sale))
 
     def _record(self, event: StockEvent) -> None:
         self._journals.setdefault(event.item, []).append(event)
@@ -154,8 +204,12 @@ class InMemoryStockStore:
         self._record(stock.move(content, balance, self._journals.get(content.item, []), now))
         return "applied"
 
-    def _locations(self, sku: str) -> dict[str, Balance]:
-        found = {item.location: balance for item, balance in self._balances.items() if item.sku == sku}
+    def _locations(self, sku: str, location: str | None) -> dict[str, Balance]:
+        found = {
+            item.location: balance
+            for item, balance in self._balances.items()
+            if item.sku == sku and location in (None, item.location)
+        }
         return dict(sorted(found.items()))
 
     def _held(self, item: Item) -> int:

@@ -18,3 +18,7 @@ MOVEMENTS = Counter(
     "Records of stock-movements taken, by outcome: applied, duplicates, quarantined, skipped, or gaps in offsets.",
     ["outcome"],
 )
+SALES_PUBLISHED = Counter(
+    "shopsphere_inventory_sales_published_total",
+    "Sales of confirmed reservations that Kafka acknowledged.",
+)

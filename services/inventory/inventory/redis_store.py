@@ -9,25 +9,44 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from inventory import metrics, wire
-from inventory.errors import IdempotencyKeyReused, StockUnavailable
+from inventory.errors import AnswerTooLarge, IdempotencyKeyReused, StockUnavailable
 from inventory.journal import Balance, Item
 from inventory.stock import ConfirmReservation, Hold, HoldState, ReleaseReservation, ReserveStock
-from inventory.store import Availability, Decision, Ledger, Once, Positioned, Retention, SetAside, Tally
+from inventory.store import (
+    BALANCES_MAX,
+    Availability,
+    Decision,
+    Ledger,
+    Once,
+    Outgoing,
+    Positioned,
+    Retention,
+    SetAside,
+    Taken,
+    Tally,
+)
+
+# Event ids lie in 65,536 sets; counting them all in one call would hold up the others for tens of milliseconds.
+_SHARD_GROUPS = [f"{group:02x}" for group in range(256)]
 
 
 class RedisStockStore:
     """Stock in Redis: each method is one call of one function of `functions/inventory.lua`."""
 
-    def __init__(self, client: Redis, retention: Retention | None = None) -> None:
+    def __init__(self, client: Redis, retention: Retention | None = None, balances_max: int = BALANCES_MAX) -> None:
         self._client = client
+        self._balances_max = balances_max
         kept = retention or Retention()
         self._once_ms = wire.milliseconds(kept.answers)
         self._retention_ms = wire.milliseconds(kept.ended_holds)
 
-    async def availability(self, skus: Sequence[str]) -> Availability:
-        """One call for all skus."""
-        packed = await self._call("inventory_availability", _pack(skus=list(skus), retention_ms=self._retention_ms))
+    async def availability(self, skus: Sequence[str], location: str | None = None) -> Availability:
+        """One call for all skus; refused before anything is read when the answer would be too large."""
+        bounds = {"retention_ms": self._retention_ms, "balances_max": self._balances_max}
+        packed = await self._call("inventory_availability", _pack(skus=list(skus), location=location or "", **bounds))
         record = msgspec.msgpack.decode(packed, type=wire.AvailabilityRecord)
+        if record.too_many:
+            raise AnswerTooLarge.of_balances(record.too_many, self._balances_max)
         found = {
             sku: {
                 location: Balance(on_hand, reserved, version)
@@ -45,7 +64,7 @@ class RedisStockStore:
         return await self._decide("inventory_reserve", once, asked)
 
     async def confirm(self, command: ConfirmReservation, once: Once) -> Decision:
-        """End a hold as confirmed."""
+        """End a hold as confirmed and put its sales into the outbox."""
         return await self._decide("inventory_confirm", once, {"reservation_id": command.reservation_id})
 
     async def release(self, command: ReleaseReservation, once: Once) -> Decision:
@@ -72,6 +91,27 @@ class RedisStockStore:
         names = ("movements", "applied", "duplicates", "quarantined")
         values = await self._guard(self._client.hmget("inv:counters", names))
         return Tally(*(int(value or 0) for value in values))
+
+    async def taken(self, topic: str) -> Taken:
+        """Counted from offsets, positions set aside, and the sets of event ids."""
+        taken = sum(offset + 1 for offset in (await self.offsets(topic)).values())
+        missing = sum(int(count) for count in await self._guard(self._client.hvals(f"inv:missing:{topic}")))
+        return Taken(
+            movements=taken - missing,
+            quarantined=await self._guard(self._client.hlen(f"inv:quarantined:{topic}")),
+            event_ids=sum([await self._call("inventory_event_ids", group) for group in _SHARD_GROUPS]),
+            outbox=await self._guard(self._client.xlen("inv:outbox")),
+        )
+
+    async def outbox(self, most: int) -> list[Outgoing]:
+        """The oldest entries of the outbox stream."""
+        entries = await self._guard(self._client.xrange("inv:outbox", count=most))
+        return [Outgoing(position.decode(), wire.sale_of(fields[b"sale"])) for position, fields in entries]
+
+    async def sent(self, outgoing: Sequence[Outgoing]) -> None:
+        """Delete these entries and no others: another worker may have added or sent some meanwhile."""
+        if outgoing:
+            await self._call("inventory_sent", *[each.position for each in outgoing])
 
     async def skus(self) -> AsyncIterator[str]:
         """All skus with a balance; Redis' SCAN may show one twice, so those seen are remembered."""

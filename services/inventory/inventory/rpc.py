@@ -11,6 +11,7 @@ from shopsphere.inventory.v1 import inventory_pb2 as pb
 from shopsphere.inventory.v1 import inventory_pb2_grpc as pb_grpc
 from shopsphere_kit import grpc_server
 from shopsphere_kit.auth import TokenVerifier
+from shopsphere_kit.settings import HttpSettings
 
 from inventory import application, scopes
 from inventory.application import Inventory
@@ -137,7 +138,9 @@ def _reservation(reservation: application.Reservation) -> pb.Reservation:
     )
 
 
-def create_server(inventory: Inventory, verifier: TokenVerifier, host: str, port: int) -> grpc_server.GrpcServer:
+def create_server(
+    inventory: Inventory, verifier: TokenVerifier, settings: HttpSettings, port: int
+) -> grpc_server.GrpcServer:
     """The door, with everything that all doors share."""
     return grpc_server.create_server(
         service="inventory",
@@ -145,6 +148,7 @@ def create_server(inventory: Inventory, verifier: TokenVerifier, host: str, port
         names=[SERVICE_NAME],
         verifier=verifier,
         scopes=SCOPES,
-        host=host,
+        host=settings.host,
         port=port,
+        timeout_seconds=settings.request_timeout_seconds,
     )

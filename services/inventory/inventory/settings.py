@@ -3,8 +3,9 @@
 from datetime import timedelta
 from pathlib import Path
 from typing import Self
+from urllib.parse import urlsplit
 
-from pydantic import AliasChoices, Field, SecretStr, model_validator
+from pydantic import AliasChoices, Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from shopsphere_kit.settings import (
     AuthSettings,
@@ -21,7 +22,7 @@ from inventory.store import Retention
 class Settings(BaseSettings):
     """INVENTORY_*, and the blocks that services share."""
 
-    model_config = SettingsConfigDict(env_prefix="INVENTORY_", populate_by_name=True)
+    model_config = SettingsConfigDict(env_prefix="INVENTORY_", populate_by_name=True, hide_input_in_errors=True)
 
     rest_port: int = Field(18010, description="port of the REST door")
     grpc_port: int = Field(18011, description="port of the gRPC door")
@@ -53,6 +54,19 @@ class Settings(BaseSettings):
             answers=timedelta(seconds=self.idempotency_retention_seconds),
             ended_holds=timedelta(seconds=self.ended_hold_retention_seconds),
         )
+
+    @field_validator("redis_url")
+    @classmethod
+    def _an_address_of_redis(cls, url: SecretStr) -> SecretStr:
+        # Checked here because the driver's own complaint quotes the address, and with it parts of the password.
+        try:
+            parts = urlsplit(url.get_secret_value())
+            is_address = parts.scheme in ("redis", "rediss") and bool(parts.hostname) and parts.port != 0
+        except ValueError:
+            is_address = False
+        if not is_address:
+            raise ValueError("must be redis://[:password@]host:port/database, the password percent-encoded")
+        return url
 
     @model_validator(mode="after")
     def _real_secrets(self) -> Self:

@@ -110,8 +110,7 @@ class ApplyMovement:
     order_id: str | None = None
 
 
-ENDINGS: Mapping[HoldState, type[ReservationConfirmed | ReservationReleased | ReservationExpired]] = {
-    HoldState.CONFIRMED: ReservationConfirmed,
+_ENDINGS: Mapping[HoldState, type[ReservationReleased | ReservationExpired]] = {
     HoldState.RELEASED: ReservationReleased,
     HoldState.EXPIRED: ReservationExpired,
 }
@@ -165,12 +164,50 @@ def reserve(
 
 
 def end(hold: Hold, state: HoldState, now: datetime) -> tuple[Hold, list[StockEvent]] | Refused:
-    """End a hold that still stands as confirmed, released or expired; refuse to end it twice."""
+    """End a hold that still stands as released or expired; refuse to end it twice."""
     if hold.state is not HoldState.HELD:
         return Refused(Refusal.RESERVATION_NOT_HELD, state=hold.state)
-    event = ENDINGS[state]
-    ended = replace(hold, state=state, ended_at=now, version=hold.version + 1)
-    return ended, [event(line.item, now, hold.reservation_id, line.quantity) for line in hold.lines]
+    event = _ENDINGS[state]
+    return _ended(hold, state, now), [event(line.item, now, hold.reservation_id, line.quantity) for line in hold.lines]
+
+
+def confirm(
+    hold: Hold, balances: Mapping[Item, Balance], event_ids: Container[str], now: datetime
+) -> tuple[Hold, list[StockEvent]] | Refused:
+    """End a hold that still stands as sold; a line whose sale is among the `event_ids` taken has left already."""
+    if hold.state is not HoldState.HELD:
+        return Refused(Refusal.RESERVATION_NOT_HELD, state=hold.state)
+    return _ended(hold, HoldState.CONFIRMED, now), [
+        ReservationConfirmed(
+            line.item,
+            now,
+            hold.reservation_id,
+            line.quantity,
+            sold_at=max(now, balances[line.item].counted_at or now),
+            is_known_sale=sale_id(hold.reservation_id, number) in event_ids,
+        )
+        for number, line in enumerate(hold.lines, start=1)
+    ]
+
+
+def sale_id(reservation_id: str, line_number: int) -> str:
+    """The event id of the sale of one line of a confirmed reservation; lines are numbered from 1."""
+    return f"reservation:{reservation_id}:{line_number}"
+
+
+def sales_of(events: Iterable[StockEvent]) -> list[ApplyMovement]:
+    """The sale movements that a confirmation owes the topic; `events` of all its lines, in their order.
+
+    A sale is dated at the confirmation, or at the item's last count when that lies ahead of it: whoever folds the
+    movements of the topic must find the units gone, as they are here.
+    """
+    return [
+        ApplyMovement(
+            sale_id(event.reservation_id, number), MovementType.SALE, event.item, -event.quantity, event.sold_at
+        )
+        for number, event in enumerate(events, start=1)
+        if isinstance(event, ReservationConfirmed) and not event.is_known_sale
+    ]
 
 
 def due(holds: Iterable[Hold], sku: str, now: datetime) -> list[Hold]:
@@ -195,6 +232,10 @@ def move(command: ApplyMovement, balance: Balance, journal: Sequence[StockEvent]
         on_hand_change=_effect(command, balance, journal),
         order_id=command.order_id,
     )
+
+
+def _ended(hold: Hold, state: HoldState, now: datetime) -> Hold:
+    return replace(hold, state=state, ended_at=now, version=hold.version + 1)
 
 
 def _effect(command: ApplyMovement, balance: Balance, journal: Sequence[StockEvent]) -> int:

@@ -19,6 +19,9 @@ from inventory.stock import (
     ReserveStock,
 )
 
+# Of one answer, whichever door gives it. A balance is at most 113 bytes in gRPC, whose answers end at 16 MiB.
+BALANCES_MAX = 100_000
+
 
 @dataclass(frozen=True, slots=True)
 class Once:
@@ -85,6 +88,28 @@ class Tally:
 
 
 @dataclass(frozen=True, slots=True)
+class Taken:
+    """What the state itself says was taken: counted from what is kept, not on the way.
+
+    `movements` from the offsets, less those never delivered; `quarantined` from the positions set aside; `event_ids`
+    distinct, those of confirmed reservations among them; `outbox` the sales that the topic still lacks.
+    """
+
+    movements: int
+    quarantined: int
+    event_ids: int
+    outbox: int
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """A sale that the topic still lacks, at its position in the outbox."""
+
+    position: str
+    sale: ApplyMovement
+
+
+@dataclass(frozen=True, slots=True)
 class Ledger:
     """What is kept of one item: its balance, its journal, and the units in its live holds."""
 
@@ -97,8 +122,8 @@ class Ledger:
 class StockStore(Protocol):
     """Stock, reservations and movements."""
 
-    async def availability(self, skus: Sequence[str]) -> Availability:
-        """Balances by location; due holds of the skus end first."""
+    async def availability(self, skus: Sequence[str], location: str | None = None) -> Availability:
+        """Balances at all locations or at one; due holds of the skus end first; raises AnswerTooLarge."""
         ...
 
     async def reserve(self, command: ReserveStock, once: Once) -> Decision:
@@ -106,7 +131,7 @@ class StockStore(Protocol):
         ...
 
     async def confirm(self, command: ConfirmReservation, once: Once) -> Decision:
-        """End a hold as confirmed; raises IdempotencyKeyReused."""
+        """End a hold as confirmed and put its sales into the outbox; raises IdempotencyKeyReused."""
         ...
 
     async def release(self, command: ReleaseReservation, once: Once) -> Decision:
@@ -126,7 +151,19 @@ class StockStore(Protocol):
         ...
 
     async def totals(self) -> Tally:
-        """What was taken since the beginning."""
+        """What was taken since the beginning, as it was counted on the way."""
+        ...
+
+    async def taken(self, topic: str) -> Taken:
+        """What was taken since the beginning, as the state tells it."""
+        ...
+
+    async def outbox(self, most: int) -> list[Outgoing]:
+        """The oldest sales that the topic still lacks."""
+        ...
+
+    async def sent(self, outgoing: Sequence[Outgoing]) -> None:
+        """The topic has them: forget them."""
         ...
 
     def skus(self) -> AsyncIterator[str]:

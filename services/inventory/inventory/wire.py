@@ -55,10 +55,11 @@ class DecisionRecord(msgspec.Struct):
 
 
 class AvailabilityRecord(msgspec.Struct):
-    """Per sku, per location: on hand, reserved, version."""
+    """Per sku, per location: on hand, reserved, version; or how many balances are too many."""
 
     now: int
-    skus: list[tuple[str, list[tuple[str, int, int, int]]]]
+    skus: list[tuple[str, list[tuple[str, int, int, int]]]] = []
+    too_many: int = 0
 
 
 class EntryRecord(msgspec.Struct, array_like=True):
@@ -72,6 +73,16 @@ class EntryRecord(msgspec.Struct, array_like=True):
     reference: str
     quantity: int
     order_id: str
+
+
+class SaleRecord(msgspec.Struct, array_like=True):
+    """A sale as the outbox holds it."""
+
+    event_id: str
+    sku: str
+    location: str
+    quantity: int
+    occurred_at: int
 
 
 def microseconds(moment: datetime) -> int:
@@ -129,7 +140,6 @@ def balance_of(packed: bytes) -> Balance:
 
 _RESERVATION_EVENTS: dict[str, Callable[[Item, datetime, str, int], StockEvent]] = {
     "reserved": StockReserved,
-    "confirmed": ReservationConfirmed,
     "released": ReservationReleased,
     "expired": ReservationExpired,
 }
@@ -139,6 +149,15 @@ def event_of(item: Item, entry: EntryRecord) -> StockEvent:
     """The event that a journal entry tells."""
     if event := _RESERVATION_EVENTS.get(entry.kind):
         return event(item, moment(entry.recorded_at), entry.reference, entry.quantity)
+    if entry.kind == "confirmed":
+        return ReservationConfirmed(
+            item,
+            moment(entry.recorded_at),
+            entry.reference,
+            entry.quantity,
+            sold_at=moment(entry.occurred_at),
+            is_known_sale=entry.on_hand == 0,
+        )
     return StockMoved(
         item=item,
         recorded_at=moment(entry.recorded_at),
@@ -149,6 +168,13 @@ def event_of(item: Item, entry: EntryRecord) -> StockEvent:
         on_hand_change=entry.on_hand,
         order_id=entry.order_id or None,
     )
+
+
+def sale_of(packed: bytes) -> ApplyMovement:
+    """The sale that an entry of the outbox tells."""
+    sale = msgspec.msgpack.decode(packed, type=SaleRecord)
+    item = Item(sale.sku, sale.location)
+    return ApplyMovement(sale.event_id, MovementType.SALE, item, sale.quantity, moment(sale.occurred_at))
 
 
 def movement_record(partition: int, offset: int, movement: ApplyMovement) -> list[int | str]:

@@ -9,12 +9,15 @@
 --   inv:once:<slot>             string  msgpack {fingerprint, first answer}; fades
 --   inv:events:<shard>          set     event ids taken (sharded by hash, so that each set stays in Redis' compact form)
 --   inv:offsets:<topic>         hash    partition -> last offset taken
---   inv:counters                hash    movements, applied, duplicates, quarantined, quarantined:<reason>
+--   inv:missing:<topic>         hash    partition -> offsets that were jumped over, records never delivered
+--   inv:quarantined:<topic>     hash    "<partition>/<offset>" -> reason of a record set aside
+--   inv:counters                hash    movements, applied, duplicates, quarantined; the audit holds them to the keys above
+--   inv:outbox                  stream  sale: msgpack {event_id, sku, location, quantity, occurred_at} that the topic lacks
 --
 -- Times are microseconds since 1970, quantities units. Lua numbers are doubles: every integer is checked to be exact.
 -- An error after the first write would leave half a change, so all checks stand before it.
 
-local VERSION = 1
+local VERSION = 2
 local MAX_INTEGER = 9007199254740991 -- 2^53 - 1
 local MAX_UNITS = 1000000000 -- of one movement or line; the doors refuse more (stock.py UNITS_MAX)
 
@@ -142,13 +145,32 @@ local function show_hold(hold)
   return { hold.id, hold.state, hold.lines, hold.created_at, hold.expires_at, hold.ended_at, hold.version }
 end
 
+local function is_first(event_id)
+  return redis.call('SADD', 'inv:events:' .. string.sub(redis.sha1hex(event_id), 1, 4), event_id) == 1
+end
+
+-- A confirmed line is a sale: taken here at once, and owed to the topic, where it comes back as a duplicate. The topic
+-- knows it already when Redis went back to an older copy; then the units have left.
+local function sell(state, entry, number, sku, location)
+  entry.moves = true
+  entry.occurred_at = math.max(state.now, load(state, sku, location).counted_at or state.now)
+  local event_id = 'reservation:' .. entry.reference .. ':' .. text(number)
+  if is_first(event_id) then
+    entry.on_hand = -entry.quantity
+    redis.call('XADD', 'inv:outbox', '*', 'sale', cmsgpack.pack({ event_id, sku, location, entry.on_hand, entry.occurred_at }))
+  end
+end
+
 local function end_hold(state, hold, ending, retention_ms)
   hold.state, hold.ended_at, hold.version = ending, state.now, hold.version + 1
-  for _, line in ipairs(hold.lines) do
-    record(state, line[1], line[2], {
-      kind = ending, occurred_at = state.now, moves = ending == 'confirmed', reference = hold.id, quantity = line[3],
-      on_hand = ending == 'confirmed' and -line[3] or 0, reserved = -line[3],
-    })
+  for number, line in ipairs(hold.lines) do
+    local entry = {
+      kind = ending, occurred_at = state.now, reference = hold.id, quantity = line[3], on_hand = 0, reserved = -line[3],
+    }
+    if ending == 'confirmed' then
+      sell(state, entry, number, line[1], line[2])
+    end
+    record(state, line[1], line[2], entry)
   end
   for _, sku in ipairs(skus_of(hold.lines)) do
     redis.call('ZREM', 'inv:due:' .. sku, hold.id)
@@ -281,16 +303,28 @@ local function reservation(_, args)
   return cmsgpack.pack(hold and { now = state.now, hold = show_hold(hold) } or { now = state.now, refusal = { reason = 'reservation_unknown' } })
 end
 
+-- HGETALL's answer, or its part of one location.
+local function balances_at(sku, location)
+  if location == '' then
+    return redis.call('HGETALL', 'inv:stock:' .. sku)
+  end
+  local packed = redis.call('HGET', 'inv:stock:' .. sku, location)
+  return packed and { location, packed } or {}
+end
+
 local function availability(_, args)
   local request = cmsgpack.unpack(args[1])
-  local state, skus = open(), {}
+  local state, skus, asked = open(), {}, 0
   for _, sku in ipairs(request.skus) do
     expire_due(state, sku, request.retention_ms)
+    asked = asked + (request.location == '' and redis.call('HLEN', 'inv:stock:' .. sku) or 1)
   end
   close(state)
+  if asked > request.balances_max then
+    return cmsgpack.pack({ now = state.now, too_many = asked })
+  end
   for i, sku in ipairs(request.skus) do
-    local flat = redis.call('HGETALL', 'inv:stock:' .. sku)
-    local locations = {}
+    local flat, locations = balances_at(sku, request.location), {}
     for j = 1, #flat, 2 do
       local balance = parse(flat[j + 1])
       locations[#locations + 1] = { flat[j], balance.on_hand, balance.reserved, balance.version }
@@ -337,8 +371,7 @@ local function effect(sku, location, balance, movement)
 end
 
 local function take(state, item)
-  local shard = string.sub(redis.sha1hex(item[3]), 1, 4)
-  if redis.call('SADD', 'inv:events:' .. shard, item[3]) == 0 then
+  if not is_first(item[3]) then
     return 'duplicates'
   end
   local movement = { kind = item[4], quantity = item[7], occurred_at = item[8], reference = item[3], order_id = item[9], reserved = 0, moves = true }
@@ -375,13 +408,16 @@ local function apply_movements(_, args)
     if offset <= last[partition] then
       tally.skipped = tally.skipped + 1
     else
-      tally.gaps = tally.gaps + (offset > last[partition] + 1 and 1 or 0)
+      if offset > last[partition] + 1 then
+        tally.gaps = tally.gaps + 1
+        redis.call('HINCRBY', 'inv:missing:' .. args[1], text(partition), text(offset - last[partition] - 1))
+      end
       last[partition] = offset
       local outcome = #item > 3 and take(state, item) or 'quarantined'
       tally[outcome] = tally[outcome] + 1
       tally.movements = tally.movements + 1
       if outcome == 'quarantined' then
-        redis.call('HINCRBY', 'inv:counters', 'quarantined:' .. item[3], 1)
+        redis.call('HSET', 'inv:quarantined:' .. args[1], text(partition) .. '/' .. text(offset), item[3])
       end
     end
   end
@@ -395,6 +431,22 @@ local function apply_movements(_, args)
   return cmsgpack.pack(tally)
 end
 
+-- args: the first two digits of the shards to count; there are 256 shards of each.
+local function event_ids(_, args)
+  local count = 0
+  for shard = 0, 255 do
+    count = count + redis.call('SCARD', 'inv:events:' .. args[1] .. string.format('%02x', shard))
+  end
+  return count
+end
+
+-- args: the entries of the outbox that the topic has.
+local function sent(_, args)
+  return redis.call('XDEL', 'inv:outbox', unpack(args))
+end
+
+redis.register_function({ function_name = 'inventory_event_ids', callback = event_ids, flags = { 'no-writes' } })
+redis.register_function('inventory_sent', sent)
 redis.register_function({ function_name = 'inventory_version', callback = function() return VERSION end, flags = { 'no-writes' } })
 redis.register_function({ function_name = 'inventory_ledger', callback = ledger, flags = { 'no-writes' } })
 redis.register_function('inventory_availability', availability)
