@@ -160,3 +160,16 @@ async def test_a_door_that_is_not_ready_says_so_as_a_problem(verifier: TokenVeri
     assert (answer.status_code, answer.headers["content-type"]) == (503, "application/problem+json")
     assert answer.json()["type"] == "urn:shopsphere:problem:not_ready"
     assert answer.json()["checks"] == {"redis": "ConnectionRefusedError"}
+
+
+async def test_a_body_that_is_no_json_is_told_so(client: httpx.AsyncClient) -> None:
+    headers = {"Content-Type": "application/json"}
+    answer = await client.post("/v1/things", content=b'{"name": ', headers=headers)
+    assert (answer.status_code, answer.json()["field"]) == (400, "body")
+    assert "not JSON" in answer.json()["detail"]
+
+
+async def test_a_body_of_another_content_type_is_told_which_to_send(client: httpx.AsyncClient) -> None:
+    answer = await client.post("/v1/things", content=b'{"name": "x"}', headers={"Content-Type": "text/plain"})
+    assert answer.status_code == 400
+    assert "application/json" in answer.json()["detail"]

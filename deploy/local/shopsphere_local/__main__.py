@@ -8,9 +8,9 @@ from rich.console import Console
 from rich.markup import escape
 from shopsphere_kit.errors import ShopSphereError
 
-from shopsphere_local.commands import demo, doctor, down, lock_jars, reset, sql, status, token, up
+from shopsphere_local.commands import demo, doctor, down, env, lock_jars, reset, signin, sql, status, token, up
 
-_VERBS = (demo, up, down, status, doctor, token, sql, reset, lock_jars)
+_VERBS = (demo, up, down, status, doctor, token, signin, sql, env, reset, lock_jars)
 
 
 def parser() -> argparse.ArgumentParser:

@@ -39,6 +39,9 @@ def run(catalog: Catalog, release: Release, sql: str) -> pa.Table:
     with duckdb.connect(config=_OFFLINE) as connection:
         for schema in (lake.SILVER, lake.GOLD):
             connection.execute(f"create schema {schema}")
+        if mentioned(sql, [lake.RELEASES]):
+            connection.register("scan_releases", _in_utc(catalog.load_table(lake.RELEASES).scan().to_arrow()))
+            connection.execute(f"create view {lake.RELEASES} as from scan_releases")
         for table in mentioned(sql, release.snapshots):
             scan = f"scan_{table.replace('.', '_')}"
             connection.register(scan, _in_utc(lake.scan_release(catalog, release, table)))

@@ -113,6 +113,11 @@ def _answer_problems(app: FastAPI) -> None:
     @app.exception_handler(RequestValidationError)
     async def on_invalid(_: Request, error: RequestValidationError) -> Response:
         first = error.errors()[0]
+        if first["type"] == "json_invalid":
+            reason = first.get("ctx", {}).get("error", "it does not parse")
+            return problem(InvalidArgument(f"the body is not JSON: {reason}", reason="not_json", field="body"))
+        if first["type"] == "model_attributes_type":
+            return problem(InvalidArgument("send a JSON object, with Content-Type: application/json", field="body"))
         where = ".".join(str(part) for part in first["loc"] if part not in ("body", "query", "path", "header"))
         return problem(InvalidArgument(f"{where or 'body'}: {first['msg']}", field=where or "body"))
 

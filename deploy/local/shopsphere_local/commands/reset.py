@@ -1,11 +1,12 @@
 """`shopsphere reset`: forgets all data of the local stack."""
 
 import argparse
+import sys
 from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.prompt import Confirm
-from shopsphere_kit.errors import Conflict
+from shopsphere_kit.errors import Conflict, InvalidArgument
 
 from shopsphere_local.commands.options import state
 from shopsphere_local.registry import Registry
@@ -26,7 +27,10 @@ def run(args: argparse.Namespace) -> int:
     here, console = state(), Console()
     if Registry(here.run).supervisor() is not None:
         raise Conflict("the stack is running; `shopsphere down` first", reason="already_running")
-    if not args.yes and not Confirm.ask(f"Erase all data under {here.root}?", console=console):
+    question = f"Erase all data, logs and credentials under {here.root}?"
+    if not args.yes and not sys.stdin.isatty():
+        raise InvalidArgument("nobody is there to ask; say `shopsphere reset --yes`")
+    if not args.yes and not Confirm.ask(question, console=console, default=False):
         return 1
     if here.run.exists():
         Registry(here.run).sweep()

@@ -53,12 +53,15 @@ def _print(answer: pa.Table, release_id: str, *, as_json: bool) -> None:
         for row in answer.to_pylist():
             sys.stdout.write(json.dumps(row, default=str, ensure_ascii=False) + "\n")
         return
-    shown = Table(caption=f"{answer.num_rows} rows of release {release_id}", caption_justify="left")
+    shown = Table()
     for field in answer.schema:
         shown.add_column(field.name, overflow="fold", justify="right" if _is_number(field.type) else "left")
     for row in zip(*(column.to_pylist() for column in answer.columns), strict=True):
         shown.add_row(*("" if value is None else str(value) for value in row))
-    Console().print(shown, markup=False)
+    console = Console()
+    console.print(shown, markup=False)
+    rows = "1 row" if answer.num_rows == 1 else f"{answer.num_rows:,} rows"
+    console.print(f"{rows} of release {release_id}", highlight=False, soft_wrap=True)
 
 
 def _is_number(kind: pa.DataType) -> bool:

@@ -53,7 +53,7 @@ def table(entries: Sequence[Entry]) -> Table:
     for title, footer in (("process", "total"), ("state", ""), ("pid", ""), ("restarts", ""), ("ports", "")):
         shown.add_column(title, footer=footer)
     shown.add_column("MiB", footer=f"{total:.0f}", justify="right")
-    shown.add_column("log")
+    shown.add_column("log", overflow="fold")
     if entries:
         shown.caption = f"logs in {Path(entries[0].log).parent}"
     for *texts, memory, log in rows:

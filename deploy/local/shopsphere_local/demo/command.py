@@ -61,7 +61,7 @@ async def _demo(args: argparse.Namespace, stack: Stack, console: Console) -> int
     console.print(screen.summary(report, broken))
     if args.once:
         return 1 if broken else 0
-    console.print(await screen.what_next(platform))
+    console.print(await asyncio.to_thread(screen.what_next, platform), soft_wrap=True, highlight=False)
     await asyncio.Event().wait()
     return 1 if broken else 0
 

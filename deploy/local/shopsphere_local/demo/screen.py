@@ -91,8 +91,8 @@ def summary(report: dict[str, Any], broken: list[str]) -> RenderableType:
     return Group(table, verdict)
 
 
-async def what_next(platform: PlatformRun) -> RenderableType:
+def what_next(platform: PlatformRun) -> RenderableType:
     """Copy-paste calls for each API, a query, and the dashboard's sign-in link."""
     samples = pick_samples(platform.dsn, scoring_start(platform.days))
-    lines = await next_steps.calls(platform.stack, platform.token(*ALL_SCOPES), samples)
+    lines = next_steps.calls(platform.stack, platform.token(*ALL_SCOPES), samples)
     return Text("\n".join(["", *lines, "", "Ctrl-C stops everything."]))

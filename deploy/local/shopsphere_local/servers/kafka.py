@@ -105,10 +105,11 @@ def _escape(text: str) -> str:
 
 
 def _format(data: Path, cache: Path, properties: Path) -> None:
-    cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+    # One id in 64 begins with a hyphen, so it must not stand where an option could.
+    cluster = "--cluster-id=" + base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
     command = [str(java.java(cache)), *_HEAP, *_LOGGING, f"@{data / 'classpath'}", "kafka.tools.StorageTool"]
     result = subprocess.run(  # noqa: S603 - our own command line
-        [*command, "format", "-t", cluster, "-c", str(properties)], capture_output=True, text=True, check=False
+        [*command, "format", cluster, "-c", str(properties)], capture_output=True, text=True, check=False
     )
     if result.returncode != 0:
         raise FailedPrecondition(f"Kafka cannot format {data}: {result.stderr.strip()}", reason="kafka_format_failed")
