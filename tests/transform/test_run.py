@@ -78,6 +78,7 @@ def test_a_run_publishes_one_release_that_a_pinned_reader_sees_and_a_rerun_makes
     assert sorted(row["order_count"] for row in customers) == [1, 2]
     assert first.rows["silver.quarantine"] == 2
     assert {b.table: (b.came_in, b.out, b.quarantined) for b in first.conservation} == {
+        "silver.users_scd": (4, 4, 0),
         "silver.orders_unified": (6, 5, 1),
         "silver.stock_movements_clean": (2, 2, 0),
         "silver.events_clean": (2, 1, 1),
@@ -132,7 +133,7 @@ def test_a_table_that_lacks_a_column_gets_it(lake: Lake) -> None:
     narrow = replace(LABELS, schema=StructType(LABELS.schema.fields[:-1]))
     lake.prepare(narrow)
     lake.prepare(LABELS)
-    assert lake.audited(LABELS.name).columns == LABELS.schema.names
+    assert lake.spark.table(lake.full_name(LABELS.name)).columns == LABELS.schema.names
 
 
 def test_rows_that_differ_from_the_schema_are_named_column_by_column() -> None:

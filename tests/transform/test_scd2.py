@@ -1,5 +1,6 @@
 """The rules of histories, case by case and as laws."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
@@ -14,12 +15,13 @@ def day(number: int) -> datetime:
     return DAY_0 + timedelta(days=number)
 
 
-def update(number: int, city: str | None, *, position: int = 0, key: str = "u", mood: str = "") -> Change:
-    return Change(key, day(number), f"{position:04}", (city, mood))
+def update(number: int, city: str | None, *, position: int | None = None, mood: str = "") -> Change:
+    """A change on a day; where no position is given, the log has the days in order."""
+    return Change("u", day(number), f"{number if position is None else position:04}", (city, mood))
 
 
-def delete(number: int, *, position: int = 0, key: str = "u") -> Change:
-    return Change(key, day(number), f"{position:04}", (None, ""), deleted=True)
+def delete(number: int, *, position: int | None = None) -> Change:
+    return Change("u", day(number), f"{number if position is None else position:04}", (None, ""), deleted=True)
 
 
 def told(*changes: Change) -> list[tuple[object, int, int | None]]:
@@ -49,12 +51,24 @@ def test_null_equals_null() -> None:
     assert told(update(1, None), update(3, None)) == [(None, 1, None)]
 
 
-def test_a_late_update_splits_the_version_it_falls_into() -> None:
-    assert told(update(1, "Troy"), update(9, "Troy"), update(5, "Rome")) == [
-        ("Troy", 1, 5),
-        ("Rome", 5, 9),
-        ("Troy", 9, None),
-    ]
+def test_a_later_position_is_never_earlier_whatever_its_clock_says() -> None:
+    log = [update(1, "Troy", position=1), update(9, "Rome", position=2), update(5, "Oslo", position=3)]
+    assert told(*log) == [("Troy", 1, 9), ("Oslo", 9, None)]
+
+
+def test_a_key_that_is_deleted_and_made_again_in_one_transaction_exists() -> None:
+    # The delete bears the time of the commit, the insert that of the transaction's start.
+    log = [update(1, "Troy", position=1), delete(6, position=2), update(5, "Rome", position=3)]
+    assert told(*log) == [("Troy", 1, 6), ("Rome", 6, None)]
+    assert history(log)[-1].is_current
+
+
+def test_the_first_version_starts_when_the_source_says_that_the_key_came_into_being() -> None:
+    first = replace(update(5, "Troy"), exists_since=day(2))
+    later = replace(update(7, "Rome"), exists_since=day(1))
+    assert told(first, later) == [("Troy", 2, 7), ("Rome", 7, None)]
+    assert told(replace(first, exists_since=day(6))) == [("Troy", 5, None)]
+    assert told(delete(4), first) == [("Troy", 5, None)]
 
 
 def test_a_delete_ends_the_last_version_and_marks_it() -> None:
@@ -78,8 +92,12 @@ def test_of_changes_at_one_instant_the_highest_position_counts() -> None:
     assert told(update(1, "Troy", position=2), update(1, "Rome", position=1)) == [("Troy", 1, None)]
 
 
-def test_at_one_instant_a_delete_wins_and_leaves_no_empty_version() -> None:
-    assert told(update(1, "Troy"), delete(5, position=1), update(5, "Rome", position=2)) == [("Troy", 1, 5)]
+def test_at_one_instant_the_later_position_stands_and_leaves_no_empty_version() -> None:
+    assert told(update(1, "Troy"), delete(5, position=6), update(5, "Rome", position=7)) == [
+        ("Troy", 1, 5),
+        ("Rome", 5, None),
+    ]
+    assert told(update(1, "Troy"), update(5, "Rome", position=6), delete(5, position=7)) == [("Troy", 1, 5)]
 
 
 def test_a_change_that_is_not_tracked_opens_no_version_and_shows_its_last_value() -> None:
@@ -88,14 +106,20 @@ def test_a_change_that_is_not_tracked_opens_no_version_and_shows_its_last_value(
 
 
 change = st.builds(
-    lambda key, number, position, city, deleted: Change(
-        key, day(number), f"{position:04}", (None if deleted else city, ""), deleted
+    lambda key, number, position, city, deleted, since: Change(
+        key,
+        day(number),
+        f"{position:04}",
+        (None if deleted else city, ""),
+        deleted,
+        None if since is None else day(since),
     ),
     st.sampled_from("ab"),
     st.integers(0, 9),
     st.integers(0, 99),
     st.sampled_from(["Troy", "Rome", None]),
     st.booleans(),
+    st.none() | st.integers(0, 9),
 )
 # A position names one change of the log, so no two changes share one.
 log = st.lists(change, max_size=25, unique_by=lambda c: c.position)
@@ -120,18 +144,20 @@ def test_versions_of_a_key_never_overlap_and_are_never_empty(changes: list[Chang
 def test_a_live_key_has_exactly_one_current_version_and_a_deleted_key_none(changes: list[Change]) -> None:
     versions = history(changes)
     for key in {one.key for one in changes}:
-        last = max((one for one in changes if one.key == key), key=lambda one: (one.at, one.deleted, one.position))
+        last = max((one for one in changes if one.key == key), key=lambda one: one.position)
         current = [version for version in versions if version.key == key and version.is_current]
         assert [version.attributes for version in current] == ([] if last.deleted else [last.attributes])
 
 
 @given(log)
-def test_at_every_change_the_history_says_what_the_last_change_said(changes: list[Change]) -> None:
+def test_from_each_change_on_the_history_says_what_the_last_change_until_then_said(changes: list[Change]) -> None:
     versions = history(changes)
     for one in changes:
-        until = [c for c in changes if c.key == one.key and c.at <= one.at]
-        last = max(until, key=lambda c: (c.at, c.deleted, c.position))
-        valid = [v.attributes for v in versions if v.key == one.key and _holds(v, one.at)]
+        in_order = sorted((c for c in changes if c.key == one.key), key=lambda c: c.position)
+        effective = [max(c.at for c in in_order[: index + 1]) for index in range(len(in_order))]
+        moment = effective[in_order.index(one)]
+        last = [change for change, at in zip(in_order, effective, strict=True) if at <= moment][-1]
+        valid = [v.attributes for v in versions if v.key == one.key and _holds(v, moment)]
         assert valid == ([] if last.deleted else [last.attributes])
 
 

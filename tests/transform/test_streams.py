@@ -4,8 +4,7 @@ import pytest
 from bronze_builders import Row, a_label, a_movement, a_record, an_event, frame
 from pyspark.sql import DataFrame, SparkSession
 from transform import bronze
-from transform.contract import rejected
-from transform.records import distinct_events
+from transform.contract import clean, rejected, tally
 from transform.tables.events_clean import events, events_clean
 from transform.tables.fraud_labels import fraud_labels, labels
 from transform.tables.inventory_snapshots import inventory_snapshots
@@ -81,10 +80,10 @@ def test_movements_that_make_no_sense_are_rejected_and_an_unknown_sku_is_not(spa
     assert failures(judged) == [
         ("sign", "quantity"),
         ("sign", "quantity"),
-        ("known_type", "type"),
-        ("present", "quantity"),
-        ("present", "occurred_at"),
-        ("present", "sku"),
+        ("wrong_schema", "type"),
+        ("wrong_schema", "quantity"),
+        ("wrong_schema", "occurred_at"),
+        ("wrong_schema", "sku"),
     ]
     assert stock_movements_clean(judged).count() == 1
 
@@ -101,8 +100,8 @@ def test_an_event_has_the_customer_of_its_user_and_an_anonymous_one_has_none(spa
 def test_of_two_deliveries_of_an_event_the_first_position_counts(spark: SparkSession) -> None:
     first, again = an_event(event_id="e"), an_event(event_id="e", session_id="s2")
     records = frame(spark, bronze.EVENTS, [a_record(again, _position="00001/2"), a_record(first, _position="00001/1")])
-    assert [row["session_id"] for row in events(records).collect()] == ["s1"]
-    assert distinct_events(records).collect()[0][0] == 1
+    assert [row["session_id"] for row in clean(events(records)).collect()] == ["s1"]
+    assert tally(events(records)).collect()[0].asDict() == {"clean": 1, "repeated": 1}
 
 
 def test_an_event_of_a_wrong_type_is_rejected_with_its_bytes(spark: SparkSession) -> None:

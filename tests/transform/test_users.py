@@ -116,3 +116,51 @@ def test_a_truncate_forgets_the_users_before_it(spark: SparkSession) -> None:
     truncate = {"_op": "t", "_position": f"{10**9:016X}/00000000", "_committed_at": at(1) + timedelta(hours=1)}
     after = a_user(2, _position=f"{10**9 + 1:016X}/00000000")
     assert [row["source_user_id"] for row in histories(changes(spark, [a_user(1), truncate, after], []))] == ["2"]
+
+
+def test_a_user_deleted_and_made_again_in_one_transaction_exists(spark: SparkSession) -> None:
+    users = [
+        a_user(1, city="Troy", updated_at=at(0)),
+        a_user(1, city="Troy", _op="d", _committed_at=at(6)),  # the commit's time
+        a_user(1, city="Rome", updated_at=at(5), _committed_at=at(6)),  # now() is the transaction's start
+    ]
+    found = histories(changes(spark, users, []))
+    assert [(row["city"], row["f"][:10], row["is_current"], row["is_deleted"]) for row in found] == [
+        ("Troy", "2026-01-01", False, False),
+        ("Rome", "2026-01-07", True, False),
+    ]
+
+
+def test_an_old_order_that_changes_its_status_does_not_bring_back_the_buyers_old_address(spark: SparkSession) -> None:
+    first = a_buyer(7, email="old@x.example")
+    documents = [
+        a_document("MP-1", buyer=first),
+        a_document("MP-2", buyer=a_buyer(7, email="new@x.example"), placed_at=moment(at(5))),
+        a_document("MP-1", buyer=first, status="shipped", updated_at=moment(at(9))),
+    ]
+    found = histories(changes(spark, [], documents))
+    assert [(row["email"], row["is_current"]) for row in found] == [("old@x.example", False), ("new@x.example", True)]
+
+
+def test_the_first_known_version_begins_when_the_user_was_created(spark: SparkSession) -> None:
+    users = [
+        a_user(1, city="Troy", created_at=at(-9), updated_at=at(3), _op="r"),  # a shop that is copied as it stands
+        a_user(1, city="Rome", created_at=at(-9), updated_at=at(4), _op="u"),
+    ]
+    found = histories(changes(spark, users, []))
+    assert [(row["city"], row["f"][:10]) for row in found] == [("Troy", "2025-12-23"), ("Rome", "2026-01-05")]
+
+
+def test_changes_of_users_with_an_absurd_time_are_rejected(spark: SparkSession) -> None:
+    far = "timestamp'+12000-01-01 00:00:00'"
+    users = frame(spark, bronze.USERS, [a_user(1), a_user(2), a_user(3), a_user(4)])
+    spoiled = users.selectExpr(
+        *(f"`{name}`" for name in users.columns if name not in {"created_at", "updated_at", "birth_date"}),
+        f"if(user_id = 1, {far}, created_at) as created_at",
+        f"if(user_id = 2, {far}, updated_at) as updated_at",
+        "if(user_id = 3, date'+12000-01-01', birth_date) as birth_date",
+    )
+    judged = person_changes(spoiled, frame(spark, bronze.MARKETPLACE_ORDERS))
+    failing = judged.where("_failed is not null").select("source_user_id", "_failed.column").collect()
+    assert dict(tuple(row) for row in failing) == {"1": "first_seen_at", "2": "event_at", "3": "birth_date"}
+    assert [row["source_user_id"] for row in customer_identities(judged).collect()] == ["4"]

@@ -10,7 +10,8 @@ from transform.versions import versions
 
 pytestmark = pytest.mark.servers
 DAY_0 = datetime(2026, 1, 1, tzinfo=UTC)
-SCHEMA = "key string, city string, mood string, event_at timestamp, deleted boolean, _position string"
+STAMPS = "event_at timestamp, exists_since timestamp, deleted boolean, _position string"
+SCHEMA = f"key string, city string, mood string, {STAMPS}"
 
 
 def random_changes(seed: int, keys: int) -> list[Change]:
@@ -21,14 +22,15 @@ def random_changes(seed: int, keys: int) -> list[Change]:
         deleted = dice.random() < 0.25
         values = (None, None) if deleted else (dice.choice(["Troy", "Rome", None]), dice.choice("ab"))
         moment = DAY_0 + timedelta(days=dice.randrange(6))
-        changes.append(Change(f"k{dice.randrange(keys)}", moment, f"{number:06}", values, deleted))
+        since = dice.choice([None, moment - timedelta(days=2), moment + timedelta(days=2)])
+        changes.append(Change(f"k{dice.randrange(keys)}", moment, f"{number:06}", values, deleted, since))
     again = changes + dice.sample(changes, len(changes) // 4)
     dice.shuffle(again)
     return again
 
 
 def on_spark(spark: SparkSession, changes: list[Change], tracked: tuple[str, ...]) -> list[Version]:
-    rows = [(c.key, *c.attributes, c.at, c.deleted, c.position) for c in changes]
+    rows = [(c.key, *c.attributes, c.at, c.exists_since, c.deleted, c.position) for c in changes]
     found = versions(spark.createDataFrame(rows, SCHEMA), ("key",), tracked).orderBy("key", "valid_from").collect()
     return [
         Version(

@@ -13,6 +13,7 @@ from shopsphere_kit import logging
 from shopsphere_kit.clock import SystemClock
 from shopsphere_kit.errors import ShopSphereError
 from shopsphere_kit.lake import Release
+from shopsphere_kit.settings import read
 
 from transform import bootstrap, jobs, release
 from transform.errors import NoRelease
@@ -22,7 +23,7 @@ from transform.settings import Settings
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one verb; 0 when it went well, 1 with the trouble on standard error when not."""
     chosen = _parser().parse_args(arguments)
-    settings = Settings()
+    settings = read(Settings)
     logging.configure("transform", settings.runtime.log_level)
     verbs = {"run": _run, "releases": _releases, "checks": _checks, "hash": _hash}
     try:
@@ -50,7 +51,12 @@ def _run(settings: Settings, _: argparse.Namespace) -> int:
             "release": done.published.release_id if done.published else None,
             "rows": done.rows,
             "conservation": {
-                balance.table: {"in": balance.came_in, "out": balance.out, "quarantined": balance.quarantined}
+                balance.table: {
+                    "in": balance.came_in,
+                    "out": balance.out,
+                    "quarantined": balance.quarantined,
+                    "repeated": balance.repeated,
+                }
                 for balance in done.conservation
             },
             "checks": len(done.results),

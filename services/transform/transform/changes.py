@@ -21,11 +21,6 @@ def live(changes: DataFrame, *keys: str) -> DataFrame:
     return newest(since_truncate(changes), *keys).where(F.col("_op") != "d")
 
 
-def first_delivery(deliveries: DataFrame, *keys: str) -> DataFrame:
-    """The delivery with the lowest position of each key: later ones are repetitions."""
-    return _first(deliveries, keys, F.col("_position").asc())
-
-
 def _first(rows: DataFrame, keys: tuple[str, ...], order: Column) -> DataFrame:
     rank = F.row_number().over(Window.partitionBy(*keys).orderBy(order))
     return rows.withColumn("_rank", rank).where(F.col("_rank") == 1).drop("_rank")

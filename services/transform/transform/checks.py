@@ -1,8 +1,8 @@
 """Checks of whole tables, made on the audit branch: one that fails stops the release, and readers keep the last one.
 
 For each table: columns that are never null, and the grain. Between tables: references, and conservation: what came
-in is what is clean plus what is quarantined, and every order line reached the fact table with its quantity and
-amount.
+in is what is clean, plus what is quarantined, plus what repeats another delivery, and every order line reached the
+fact table with its quantity and amount.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -12,7 +12,8 @@ from functools import reduce
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from transform.spec import Reference, Table
+from transform.contract import tally
+from transform.spec import Judged, Reference, Table
 
 Read = Callable[[str], DataFrame]
 LINES, FACTS, QUARANTINE = "silver.orders_unified", "gold.fact_order", "silver.quarantine"
@@ -36,17 +37,23 @@ class CheckResult:
 
 @dataclass(frozen=True)
 class Conservation:
-    """What came into a table, what stands in it, and what was rejected: in = out + quarantined."""
+    """What came into a table, what stands in it, what was rejected, and what only repeats another delivery."""
 
     table: str
-    came_in: int
+    delivered: int
     out: int
     quarantined: int
+    repeated: int = 0
+
+    @property
+    def came_in(self) -> int:
+        """What came in, repetitions counted once."""
+        return self.delivered - self.repeated
 
     def result(self) -> CheckResult:
         """The check that nothing was lost or doubled."""
         difference = self.came_in - self.out - self.quarantined
-        detail = f"{self.came_in} in, {self.out} out, {self.quarantined} quarantined"
+        detail = f"{self.delivered} delivered, {self.repeated} repeated, {self.out} out, {self.quarantined} quarantined"
         return CheckResult(self.table, "conservation", "*", abs(difference), detail)
 
 
@@ -111,10 +118,23 @@ def check_sums(read: Read) -> list[CheckResult]:
     ]
 
 
-def conservation(came_in: Mapping[str, int], rows: Mapping[str, int], read: Read) -> list[Conservation]:
-    """The balance of each silver table whose input was counted."""
+def conservation(
+    judged: Mapping[Judged, DataFrame], delivered: Mapping[str, int], rows: Mapping[str, int], read: Read
+) -> list[Conservation]:
+    """The balance of each table that takes rows of bronze; of users it counts the changes, not their versions."""
     rejected = {row["table"]: row["count"] for row in read(QUARANTINE).groupBy("table").count().collect()}
-    return [Conservation(table, count, rows[table], rejected.get(table, 0)) for table, count in came_in.items()]
+    tallies = _union(tally(frame).withColumn("table", F.lit(of.table)) for of, frame in judged.items()).collect()
+    found = {row["table"]: (row["clean"], row["repeated"]) for row in tallies}
+    return [
+        Conservation(
+            of.table,
+            delivered[of.table],
+            rows[of.table] if of.row_per_input else found[of.table][0],
+            rejected.get(of.table, 0),
+            found[of.table][1],
+        )
+        for of in judged
+    ]
 
 
 def _union(frames: Iterable[DataFrame]) -> DataFrame:

@@ -12,6 +12,8 @@ _WRAPPERS = "`$numberInt` string, `$numberLong` string, `$numberDecimal` string,
 _POSITIVE = 0x7FFF_FFFF_FFFF_FFFF
 # Wide enough to hold an amount of any sane precision exactly before it is compared with its rounded self.
 _WIDE = DecimalType(38, 18)
+# Spark counts microseconds in 64 bits; more milliseconds than this do not fit.
+_MILLISECONDS_MAX = (2**63 - 1) // 1000
 _RFC_3339 = r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,9})?(Z|[+-]\d{2}:\d{2})$"
 
 
@@ -90,8 +92,14 @@ def extended_decimal(raw: Column, precision: int, scale: int) -> Column:
 
 
 def extended_timestamp(raw: Column) -> Column:
-    """A Date in canonical extended JSON: milliseconds since 1970 in UTC."""
-    return F.timestamp_millis(extended_long(F.from_json(raw, _WRAPPERS)["$date"]))
+    """A Date in canonical extended JSON: milliseconds since 1970 in UTC; one beyond 64-bit microseconds is the edge."""
+    milliseconds = extended_long(F.from_json(raw, _WRAPPERS)["$date"])
+    # Null stays null, and what the edge stands for is far outside of any check of a time.
+    return F.timestamp_millis(
+        F.when(milliseconds > _MILLISECONDS_MAX, _MILLISECONDS_MAX)
+        .when(milliseconds < -_MILLISECONDS_MAX, -_MILLISECONDS_MAX)
+        .otherwise(milliseconds)
+    )
 
 
 def sum_where(amount: str, condition: Column) -> Column:

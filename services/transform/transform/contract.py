@@ -6,9 +6,11 @@ A judged frame holds the table's columns and four more: `_failed` (struct of che
 
 from dataclasses import dataclass
 
-from pyspark.sql import Column, DataFrame
+from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
+# The verdict of a row that only repeats another: it is neither clean nor rejected.
+REPEATED = "repeated_delivery"
 VERDICT = ("_failed", "_row", "_position", "_seen_at")
 
 
@@ -27,6 +29,32 @@ def present(column: str) -> RowCheck:
     return RowCheck("present", column, f"{column} is missing or is not of its type", f"{column} is not null")
 
 
+# One rule for everything that enters: nothing a shop deals in is older, later, more or dearer. What is outside breaks
+# sums, calendars and readers downstream (Python knows no year 10000), so it stops here.
+YEARS = (1970, 2199)
+UNITS_MAX = 1_000_000_000
+AMOUNT_MAX = 1_000_000_000_000
+
+
+def plausible_time(column: str) -> RowCheck:
+    """The check that a moment, if there is one, lies in the years of `YEARS`."""
+    first, last = YEARS
+    passes = f"{column} is null or year({column}) between {first} and {last}"
+    return RowCheck("plausible", column, f"{column} is not in the years {first} to {last}", passes)
+
+
+def plausible_units(column: str) -> RowCheck:
+    """The check that a number of units, if there is one, is at most `UNITS_MAX` either way."""
+    passes = f"{column} is null or {column} between -{UNITS_MAX} and {UNITS_MAX}"
+    return RowCheck("plausible", column, f"{column} is over {UNITS_MAX} units", passes)
+
+
+def plausible_amount(column: str) -> RowCheck:
+    """The check that an amount, if there is one, is at most `AMOUNT_MAX` either way."""
+    passes = f"{column} is null or {column} between -{AMOUNT_MAX} and {AMOUNT_MAX}"
+    return RowCheck("plausible", column, f"{column} is over {AMOUNT_MAX}", passes)
+
+
 def judge(rows: DataFrame, checks: tuple[RowCheck, ...], columns: list[str], raw: Column) -> DataFrame:
     """Give each row its verdict; `raw` is the row as text, kept for the rejected alone."""
     failed = F.coalesce(*(_failure(check) for check in checks))
@@ -41,10 +69,28 @@ def judge(rows: DataFrame, checks: tuple[RowCheck, ...], columns: list[str], raw
 
 def _failure(check: RowCheck) -> Column:
     passes = F.coalesce(F.expr(check.passes), F.lit(False))
-    verdict = F.struct(
-        F.lit(check.name).alias("check"), F.lit(check.column).alias("column"), F.lit(check.reason).alias("reason")
+    return F.when(~passes, _verdict(check.name, check.column, check.reason))
+
+
+def _verdict(check: str, column: str, reason: str) -> Column:
+    return F.struct(F.lit(check).alias("check"), F.lit(column).alias("column"), F.lit(reason).alias("reason"))
+
+
+def once(judged: DataFrame, key: str) -> DataFrame:
+    """Mark the repetitions: of the clean rows of a key all but the first delivery, and of the rejected ones likewise.
+
+    A rejected row does not use up its key, so that the row that puts it right still counts. A rejected row that has
+    no key is nobody's repetition.
+    """
+    same = Window.partitionBy(F.coalesce(key, "_position"), F.col("_failed").isNull()).orderBy("_position")
+    is_first = F.row_number().over(same) == 1
+    repetition = _verdict(REPEATED, key, f"an earlier delivery has this {key}")
+    marked = judged.withColumn("_first", is_first)
+    return marked.select(
+        *(name for name in judged.columns if name not in {"_failed", "_row"}),
+        F.when(F.col("_first"), F.col("_failed")).otherwise(repetition).alias("_failed"),
+        F.when(F.col("_first"), F.col("_row")).alias("_row"),
     )
-    return F.when(~passes, verdict)
 
 
 def clean(judged: DataFrame) -> DataFrame:
@@ -53,8 +99,8 @@ def clean(judged: DataFrame) -> DataFrame:
 
 
 def rejected(judged: DataFrame, table: str) -> DataFrame:
-    """The rows that fail one, as rows of the quarantine of `table`."""
-    return judged.where(F.col("_failed").isNotNull()).select(
+    """The rows that fail one and repeat none, as rows of the quarantine of `table`."""
+    return judged.where(F.col("_failed.check") != REPEATED).select(
         F.lit(table).alias("table"),
         F.col("_failed.check").alias("check"),
         F.col("_failed.column").alias("column"),
@@ -62,4 +108,12 @@ def rejected(judged: DataFrame, table: str) -> DataFrame:
         F.col("_row").alias("row"),
         F.col("_position").alias("position"),
         F.col("_seen_at").alias("seen_at"),
+    )
+
+
+def tally(judged: DataFrame) -> DataFrame:
+    """How many rows are clean and how many are repetitions: the columns `clean` and `repeated`."""
+    return judged.agg(
+        F.count_if(F.col("_failed").isNull()).alias("clean"),
+        F.count_if(F.coalesce(F.col("_failed.check") == REPEATED, F.lit(False))).alias("repeated"),
     )

@@ -3,13 +3,15 @@
 FailedPrecondition
 ├── SchemaMismatch   a table function or a stored table disagrees with its SCHEMA
 └── ChecksFailed     the tables were built but must not be published; readers keep the last release
+Conflict
+└── Superseded       another run published while this one was building
 NotFound
 └── NoRelease        nothing was published yet
 """
 
 from typing import ClassVar
 
-from shopsphere_kit.errors import FailedPrecondition, NotFound
+from shopsphere_kit.errors import Conflict, FailedPrecondition, NotFound
 
 
 class SchemaMismatch(FailedPrecondition):
@@ -22,6 +24,12 @@ class ChecksFailed(FailedPrecondition):
     """One or more checks of the built tables fail."""
 
     default_reason: ClassVar[str] = "checks_failed"
+
+
+class Superseded(Conflict):
+    """Another run published a release after this one had read bronze."""
+
+    default_reason: ClassVar[str] = "superseded"
 
 
 class NoRelease(NotFound):

@@ -1,21 +1,23 @@
 """The only place with input and output: read bronze at fixed snapshots, build every table, check, publish."""
 
+import secrets
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+from pyiceberg.exceptions import CommitFailedException, NoSuchTableError
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql.types import StructType
 from shopsphere_kit.clock import Clock
-from shopsphere_kit.lake import Release
+from shopsphere_kit.lake import Release, latest_release
 from shopsphere_kit.logging import get_logger
 
 from transform import bronze, checks, release
 from transform.content import content_hash
 from transform.errors import ChecksFailed
-from transform.spec import Judged, Table
+from transform.spec import Judged
 from transform.storage import Lake
 from transform.tables import JUDGED, TABLES
 
@@ -42,24 +44,36 @@ class Run:
 
 
 def run(lake: Lake, clock: Clock) -> Run:
-    """Build all tables from what bronze holds now and publish them as one release. Raises ChecksFailed."""
-    done = Run()
+    """Build all tables from what bronze holds now and publish them as one release. Raises ChecksFailed, Superseded."""
+    done, seen = Run(), release.head(lake.catalog)
+    settle(lake)
     consumed = {name: found for name in bronze.SCHEMAS if (found := lake.current_snapshot(name)) is not None}
     frames = {name: _bronze(lake, name, consumed) for name in bronze.SCHEMAS}
-    judged = {judged.name: judged.build(*(frames[name] for name in judged.reads)).persist() for judged in JUDGED}
+    judged = {of: of.build(*(frames[name] for name in of.reads)).persist() for of in JUDGED}
     try:
-        for table in TABLES:
-            with done.timed(table.name):
-                _build(lake, table, frames | judged)
+        snapshots = _build_all(lake, frames | {of.name: frame for of, frame in judged.items()}, done)
         with done.timed("checks"):
-            _check(lake, frames, done)
+            _check(_reader(lake, snapshots), frames, judged, done)
     finally:
         for frame in judged.values():
             frame.unpersist()
     _stop_on_failure(done.results)
     with done.timed("publish"):
-        done.published = _publish(lake, consumed, clock)
+        done.published = release.new_release(clock.now(), snapshots, consumed)
+        release.append(lake.catalog, done.published, seen)
+        settle(lake)
     return done
+
+
+def settle(lake: Lake) -> None:
+    """Let the main branches be the newest release, also one whose run ended right after it was published."""
+    newest = latest_release(lake.catalog)
+    for table, snapshot in (newest.snapshots if newest else {}).items():
+        try:
+            lake.move_main(table, snapshot)
+        except (CommitFailedException, NoSuchTableError):
+            # Another run is settling the same, or the table is no more; whoever pins a release does not read main.
+            log.warning("main was left behind", table=table, snapshot=snapshot)
 
 
 def _bronze(lake: Lake, name: str, consumed: Mapping[str, int]) -> DataFrame:
@@ -79,16 +93,26 @@ def _with_columns(rows: DataFrame, schema: StructType) -> DataFrame:
     )
 
 
-def _build(lake: Lake, table: Table, inputs: Mapping[str, DataFrame]) -> None:
-    lake.prepare(table)
-    frames = [inputs[name] if name in inputs else lake.audited(name) for name in table.reads]
-    lake.write_audit(table, table.build(*frames))
+def _build_all(lake: Lake, inputs: Mapping[str, DataFrame], done: Run) -> dict[str, int]:
+    """The snapshot of every table, as this run wrote it."""
+    run_id, snapshots = secrets.token_hex(8), dict[str, int]()
+    for table in TABLES:
+        with done.timed(table.name):
+            lake.prepare(table)
+            built = _reader(lake, snapshots)
+            frames = [inputs[name] if name in inputs else built(name) for name in table.reads]
+            snapshots[table.name] = lake.write_audit(table, table.build(*frames), run_id)
+    return snapshots
 
 
-def _check(lake: Lake, frames: Mapping[str, DataFrame], done: Run) -> None:
-    done.rows, done.results = _check_tables(lake.audited)
-    came_in = {judged.table: _came_in(judged, frames) for judged in JUDGED if judged.count_input}
-    done.conservation = checks.conservation(came_in, done.rows, lake.audited)
+def _reader(lake: Lake, snapshots: Mapping[str, int]) -> checks.Read:
+    return lambda name: lake.at_snapshot(name, snapshots[name])
+
+
+def _check(read: checks.Read, frames: Mapping[str, DataFrame], judged: Mapping[Judged, DataFrame], done: Run) -> None:
+    done.rows, done.results = _check_tables(read)
+    delivered = {of.table: _delivered(of, frames) for of in judged}
+    done.conservation = checks.conservation(judged, delivered, done.rows, read)
     done.results += [balance.result() for balance in done.conservation]
 
 
@@ -102,10 +126,8 @@ def _check_tables(read: checks.Read) -> tuple[dict[str, int], list[checks.CheckR
     ]
 
 
-def _came_in(judged: Judged, frames: Mapping[str, DataFrame]) -> int:
-    if judged.count_input is None:
-        return 0
-    count: int = judged.count_input(*(frames[name] for name in judged.reads)).collect()[0][0]
+def _delivered(of: Judged, frames: Mapping[str, DataFrame]) -> int:
+    count: int = of.count_input(*(frames[name] for name in of.reads)).collect()[0][0]
     return count
 
 
@@ -116,22 +138,9 @@ def _stop_on_failure(results: list[checks.CheckResult]) -> None:
         raise ChecksFailed(f"no release was made, readers keep the last one: {told}")
 
 
-def _publish(lake: Lake, consumed: Mapping[str, int], clock: Clock) -> release.ReleaseRow:
-    snapshots = {table.name: lake.audit_snapshot(table.name) for table in TABLES}
-    for table in snapshots:
-        lake.fast_forward(table)
-    made = release.new_release(clock.now(), snapshots, consumed)
-    release.append(lake.catalog, made)
-    return made
-
-
 def check_release(lake: Lake, pinned: Release) -> list[checks.CheckResult]:
     """The checks of the tables of a published release, made anew."""
-
-    def read(name: str) -> DataFrame:
-        return lake.at_snapshot(name, pinned.snapshots[name])
-
-    return _check_tables(read)[1]
+    return _check_tables(_reader(lake, pinned.snapshots))[1]
 
 
 def quarantined(lake: Lake, pinned: Release) -> dict[str, int]:

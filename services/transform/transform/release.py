@@ -1,8 +1,9 @@
 """Releases: all tables become visible together, at the moment a row is appended to gold.releases.
 
-Every table is written to its audit branch and checked there. Publishing moves the main branches forward one by one
-and then appends the release, which names the snapshot of every table. Readers pin those snapshots, so a crash
-before the row leaves them on the last release, and nobody ever sees a mix.
+Every table is written to its audit branch, and the snapshots that this run wrote are checked. Publishing appends the
+release, which names the snapshot of every table; then the main branches move to those snapshots, for whoever pins
+nothing. Readers pin, so a crash before the row leaves them on the last release, and nobody ever sees a mix. Of two
+runs that overlap the first to append wins: the row is appended only onto the row that the run saw when it began.
 """
 
 import hashlib
@@ -13,7 +14,11 @@ from datetime import datetime
 
 import pyarrow as pa
 from pyiceberg.catalog import Catalog
+from pyiceberg.exceptions import CommitFailedException
+from pyiceberg.table import Table as PyIcebergTable
 from shopsphere_kit.lake import RELEASES
+
+from transform.errors import Superseded
 
 PUBLISHED = "published"
 _SNAPSHOTS = pa.map_(pa.string(), pa.int64())
@@ -25,6 +30,9 @@ _COLUMNS: dict[str, pa.DataType] = {
     "state": pa.string(),
 }
 SCHEMA = pa.schema(_COLUMNS)
+# A commit that is tried again goes onto whatever came in between; here it has to fail instead.
+_NO_RETRY = {"commit.retry.num-retries": "0"}
+_SUPERSEDED = "another run published a release while this one was building; nothing was published, run again"
 
 
 @dataclass(frozen=True)
@@ -44,9 +52,16 @@ def new_release(created_at: datetime, tables: Mapping[str, int], consumed: Mappi
     return ReleaseRow(f"R{created_at:%Y%m%dT%H%M%SZ}-{digest}", created_at, tables, consumed)
 
 
-def append(catalog: Catalog, release: ReleaseRow) -> None:
-    """Publish: from this commit on the release is the newest."""
-    catalog.create_namespace_if_not_exists(RELEASES.split(".")[0])
+def head(catalog: Catalog) -> int | None:
+    """The state of gold.releases: its newest snapshot, None before the first release."""
+    if not catalog.table_exists(RELEASES):
+        return None
+    snapshot = catalog.load_table(RELEASES).current_snapshot()
+    return snapshot.snapshot_id if snapshot else None
+
+
+def append(catalog: Catalog, release: ReleaseRow, seen: int | None) -> None:
+    """Publish: from this commit on the release is the newest. Raises Superseded unless `seen` is still the head."""
     row = {
         "release_id": release.release_id,
         "created_at": release.created_at,
@@ -54,7 +69,23 @@ def append(catalog: Catalog, release: ReleaseRow) -> None:
         "consumed": list(release.consumed.items()),
         "state": release.state,
     }
-    catalog.create_table_if_not_exists(RELEASES, schema=SCHEMA).append(pa.Table.from_pylist([row], schema=SCHEMA))
+    table = _releases(catalog)
+    snapshot = table.current_snapshot()
+    if (snapshot.snapshot_id if snapshot else None) != seen:
+        raise Superseded(_SUPERSEDED)
+    try:
+        table.append(pa.Table.from_pylist([row], schema=SCHEMA))
+    except CommitFailedException as error:
+        raise Superseded(_SUPERSEDED) from error
+
+
+def _releases(catalog: Catalog) -> PyIcebergTable:
+    catalog.create_namespace_if_not_exists(RELEASES.split(".")[0])
+    table = catalog.create_table_if_not_exists(RELEASES, schema=SCHEMA, properties=_NO_RETRY)
+    if not _NO_RETRY.items() <= table.properties.items():
+        with table.transaction() as change:
+            change.set_properties(_NO_RETRY)
+    return table
 
 
 def published(catalog: Catalog) -> list[ReleaseRow]:

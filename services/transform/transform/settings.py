@@ -12,7 +12,7 @@ from shopsphere_kit.settings import LakeSettings, RuntimeSettings, refuse_placeh
 class Settings(BaseSettings):
     """TRANSFORM_*, and the blocks that all services share."""
 
-    model_config = SettingsConfigDict(env_prefix="TRANSFORM_")
+    model_config = SettingsConfigDict(env_prefix="TRANSFORM_", hide_input_in_errors=True)
 
     master: str = Field("local[2]", description="Spark master: local[cores] or the address of a cluster")
     driver_memory: str = Field(

@@ -70,8 +70,10 @@ class Judged:
     table: str
     reads: tuple[str, ...]
     build: Callable[..., DataFrame]
-    count_input: Callable[..., DataFrame] | None = None
-    """One number: how many distinct things came in. Written apart from `build`, so that it can contradict it."""
+    count_input: Callable[..., DataFrame]
+    """One number: how many things came in. Written apart from `build`, so that it can contradict it."""
+    row_per_input: bool = True
+    """Whether each clean row is one row of the table; versions of a user stand for several changes each."""
 
 
 def required(name: str, kind: DataType) -> StructField:

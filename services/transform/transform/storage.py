@@ -1,4 +1,4 @@
-"""Tables in the lake: made with their properties, written to the audit branch, read at a snapshot, moved forward."""
+"""Tables in the lake: made with their properties, written to the audit branch, read at a snapshot, made current."""
 
 from dataclasses import dataclass
 
@@ -12,7 +12,9 @@ from shopsphere_kit.lake import personal_columns_properties
 from transform.errors import SchemaMismatch
 from transform.spec import Table
 
-AUDIT, MAIN = "audit", "main"
+AUDIT = "audit"
+# Marks each snapshot with the run that wrote it, in the snapshot's summary.
+RUN_PROPERTY = "shopsphere.run"
 # PyIceberg writes no format 3, and change log views fail on merge-on-read.
 _PROPERTIES = {
     "format-version": "2",
@@ -42,17 +44,9 @@ class Lake:
             return None
         return snapshot.snapshot_id if snapshot else None
 
-    def audit_snapshot(self, table: str) -> int:
-        """The snapshot at the head of the audit branch."""
-        return self.catalog.load_table(table).refs()[AUDIT].snapshot_id
-
     def at_snapshot(self, table: str, snapshot_id: int) -> DataFrame:
         """The rows of a table as of a snapshot."""
         return self.spark.read.option("versionAsOf", snapshot_id).table(self.full_name(table))
-
-    def audited(self, table: str) -> DataFrame:
-        """The rows that were written to the audit branch."""
-        return self.spark.table(f"{self.full_name(table)}.branch_{AUDIT}")
 
     def prepare(self, table: Table) -> None:
         """Make the table, or add the columns it lacks, and start its audit branch where main is."""
@@ -63,14 +57,25 @@ class Lake:
         start = "BRANCH IF NOT EXISTS" if self.current_snapshot(table.name) is None else "OR REPLACE BRANCH"
         self.spark.sql(f"ALTER TABLE {self.full_name(table.name)} CREATE {start} {AUDIT}")
 
-    def write_audit(self, table: Table, rows: DataFrame) -> None:
-        """Replace the rows of the audit branch; main and its readers are not touched."""
+    def write_audit(self, table: Table, rows: DataFrame, run_id: str) -> int:
+        """Replace the rows of the audit branch; the snapshot that did it. Main and its readers are not touched."""
         check_schema(rows.schema, table)
-        rows.writeTo(f"{self.full_name(table.name)}.branch_{AUDIT}").overwrite(F.lit(True))
+        writer = rows.writeTo(f"{self.full_name(table.name)}.branch_{AUDIT}")
+        writer.option(f"snapshot-property.{RUN_PROPERTY}", run_id).overwrite(F.lit(True))
+        # The head of the branch may be another run's by now; the mark is this run's alone.
+        return next(
+            snapshot.snapshot_id
+            for snapshot in reversed(self.catalog.load_table(table.name).snapshots())
+            if snapshot.summary and snapshot.summary.additional_properties.get(RUN_PROPERTY) == run_id
+        )
 
-    def fast_forward(self, table: str) -> None:
-        """Let main be what the audit branch is."""
-        self.spark.sql(f"CALL {self.name}.system.fast_forward('{table}', '{MAIN}', '{AUDIT}')").collect()
+    def move_main(self, table: str, snapshot_id: int) -> None:
+        """Let main be that snapshot, whatever it was."""
+        stored = self.catalog.load_table(table)
+        current = stored.current_snapshot()
+        if current is None or current.snapshot_id != snapshot_id:
+            with stored.manage_snapshots() as manage:
+                manage.set_current_snapshot(snapshot_id)
 
     def _evolve(self, table: Table) -> None:
         stored = {

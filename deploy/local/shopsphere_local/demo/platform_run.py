@@ -37,7 +37,7 @@ ALL_SCOPES = (
 class Progress(Protocol):
     """Shows a step on the screen and measures it."""
 
-    def step(self, name: str, says: str) -> Any:
+    def step(self, name: str, says: str, *, counted: bool = False) -> Any:
         """A context manager whose value is called with (done, total)."""
         ...
 
@@ -97,7 +97,7 @@ class PlatformRun:
             await self.stack.start(["ingest", "inventory-stream", "inventory-serve"])
 
     async def _replay(self) -> None:
-        with self.progress.step("replay", f"Replaying {self.days} days into the three sources") as tick:
+        with self.progress.step("replay", f"Replaying {self.days} days into the three sources", counted=True) as tick:
             await asyncio.to_thread(self._replay_days, tick)
 
     def _replay_days(self, tick: Callable[[int, int], None]) -> None:
@@ -121,7 +121,9 @@ class PlatformRun:
             await self.stack.start(["fraud-serve", "fraud-stream"])
             await self.stack.until_ready("fraud")
             await self._drained(environment.FRAUD_GROUP, topics.FRAUD_LABELS.name)
-        with self.progress.step("checkout", "Scoring the last days' web orders as checkout would") as tick:
+        with self.progress.step(
+            "checkout", "Scoring the last days' web orders as checkout would", counted=True
+        ) as tick:
             checkout = Checkout(f"http://127.0.0.1:{self.stack.rest_port('fraud')}", self.token("fraud.score.write"))
             since = scoring_start(self.days)
             scored = await asyncio.to_thread(checkout.score_all, self.dsn, since, tick)

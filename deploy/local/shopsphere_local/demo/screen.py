@@ -34,18 +34,18 @@ class Steps:
         self.seconds: dict[str, float] = {}
 
     @contextmanager
-    def step(self, name: str, says: str) -> Iterator[Callable[[int, int], None]]:
-        """Show a step; the value takes (done, total) for steps that can be counted."""
+    def step(self, name: str, says: str, *, counted: bool = False) -> Iterator[Callable[[int, int], None]]:
+        """Show a step; for one that can be counted, the value takes (done, total)."""
         started = time.monotonic()
         if not self._console.is_terminal:
             self._console.print(f"… {says}")
+        bar_of_count = (BarColumn(bar_width=30), MofNCompleteColumn()) if counted else ()
         with Progress(
             SpinnerColumn(),
             TextColumn("{task.description}"),
-            BarColumn(bar_width=30),
-            MofNCompleteColumn(),
+            *bar_of_count,
             TimeElapsedColumn(),
-            TimeRemainingColumn(),
+            *((TimeRemainingColumn(),) if counted else ()),
             console=self._console,
             transient=True,
             disable=not self._console.is_terminal,

@@ -3,7 +3,7 @@
 Grain: one store (store_key); plus the unknown member, key 0.
 Reads: bronze stores.
 Rules: the last change of a store counts; a store that was deleted stays, since old facts point at it. `store_key` is a
-hash of the store id.
+hash of the store id. A day of opening that no shop has had (a year outside 1850 to 2199) is left empty.
 """
 
 from pyspark.sql import DataFrame
@@ -31,13 +31,15 @@ SCHEMA = StructType(
     ]
 )
 PERSONAL: tuple[str, ...] = ()
+YEARS = (1850, 2199)  # readers hold dates up to the year 9999
 
 
 def dim_stores(stores: DataFrame) -> DataFrame:
     """The stores under their keys, and the unknown one."""
     named = newest(stores.where(F.col("store_id").isNotNull()), "store_id")
-    keyed = named.withColumn("store_key", surrogate_key(F.col("store_id"))).select(*SCHEMA.names)
-    return with_unknown(keyed, SCHEMA, store_key=UNKNOWN_KEY, name=UNKNOWN).select(*SCHEMA.names)
+    opened_on = F.when(F.year("opened_on").between(*YEARS), F.col("opened_on"))
+    keyed = named.withColumn("store_key", surrogate_key(F.col("store_id"))).withColumn("opened_on", opened_on)
+    return with_unknown(keyed.select(*SCHEMA.names), SCHEMA, store_key=UNKNOWN_KEY, name=UNKNOWN).select(*SCHEMA.names)
 
 
 TABLE = Table(

@@ -3,8 +3,8 @@
 Grain: one behaviour event (event_id).
 Reads: bronze events, silver.customer_identities.
 Rules: an event delivered twice counts once (lowest position). An event without a user is anonymous and has no
-customer. Rejected: an event of an unknown type, without id, time or session, or with a field that is not of its
-type.
+customer. Rejected: an event of an unknown type, without id, time or session, with a field that is not of its type,
+or with a time or quantity that no shop has (`contract.py`).
 """
 
 from pyspark.sql import DataFrame
@@ -12,8 +12,8 @@ from pyspark.sql import functions as F
 from pyspark.sql.types import StructType
 
 from transform import bronze
-from transform.contract import RowCheck, clean, judge, present
-from transform.records import distinct_events, field, opened, well_typed
+from transform.contract import RowCheck, clean, judge, once, plausible_time, plausible_units, present
+from transform.records import deliveries, field, opened, well_typed
 from transform.spec import LONG, STRING, TIMESTAMP, Judged, Table, optional, required
 
 SCHEMA = StructType(
@@ -42,14 +42,16 @@ ROW_CHECKS = (
         "type in ('page_viewed', 'cart_changed', 'checkout_started', 'login', 'login_failed')",
     ),
     *(well_typed(name) for name in ("sequence", "user_id", "quantity", "order_id")),
+    plausible_time("occurred_at"),
+    plausible_units("quantity"),
 )
 
 
 def events(records: DataFrame) -> DataFrame:
-    """Each event once, with a verdict."""
+    """Each delivery of an event, with a verdict."""
     names = [column.name for column in EVENT]
     typed = opened(records, *names).select("*", *(field(c.name, c.dataType.simpleString()) for c in EVENT))
-    return judge(typed, ROW_CHECKS, names, F.col("_value"))
+    return once(judge(typed, ROW_CHECKS, names, F.col("_value")), "event_id")
 
 
 def events_clean(judged: DataFrame, identities: DataFrame) -> DataFrame:
@@ -61,7 +63,7 @@ def events_clean(judged: DataFrame, identities: DataFrame) -> DataFrame:
 
 
 JUDGED = Judged(
-    name="judged.events", table="silver.events_clean", reads=(bronze.EVENTS,), build=events, count_input=distinct_events
+    name="judged.events", table="silver.events_clean", reads=(bronze.EVENTS,), build=events, count_input=deliveries
 )
 TABLE = Table(
     name="silver.events_clean",

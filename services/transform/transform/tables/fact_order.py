@@ -44,12 +44,17 @@ def fact_order(
     versions = users.select("user_key", "source", "source_user_id", "start_date", "end_date").alias("user")
     joined = (
         line.join(versions, on=_was_valid(), how="left")
-        .join(products.select("product_key", "sku"), on="sku", how="left")
-        .join(stores.select("store_key", "store_id"), on="store_id", how="left")
+        .join(_known(products, "product_key", "sku"), on="sku", how="left")
+        .join(_known(stores, "store_key", "store_id"), on="store_id", how="left")
         .join(dates.select("date_key"), on=F.col("date_key") == F.col("_date_key"), how="left")
     )
     keys = {name: _or_unknown(name) for name in ("user_key", "product_key", "store_key", "date_key")}
     return joined.select(*(keys.get(name, F.col(name)) for name in SCHEMA.names))
+
+
+def _known(members: DataFrame, key: str, natural_key: str) -> DataFrame:
+    # A product may be named like the unknown one; a line must not meet both.
+    return members.where(F.col(key) != UNKNOWN_KEY).select(key, natural_key)
 
 
 def _was_valid() -> Column:

@@ -11,8 +11,8 @@ from pyspark.sql import functions as F
 from pyspark.sql.types import StructType
 
 from transform import bronze
-from transform.contract import clean, judge, present
-from transform.records import distinct_events, field, opened
+from transform.contract import clean, judge, once, plausible_time, present
+from transform.records import deliveries, field, opened
 from transform.spec import BOOLEAN, STRING, TIMESTAMP, Judged, Table, required
 
 SCHEMA = StructType(
@@ -24,16 +24,16 @@ SCHEMA = StructType(
     ]
 )
 PERSONAL: tuple[str, ...] = ()
-ROW_CHECKS = tuple(present(name) for name in SCHEMA.names)
+ROW_CHECKS = (*(present(name) for name in SCHEMA.names), plausible_time("known_at"))
 
 
 def labels(records: DataFrame) -> DataFrame:
-    """Each label once, with a verdict."""
+    """Each delivery of a label, with a verdict."""
     typed = opened(records, "event_id", "order_id", "is_fraud", "occurred_at").select(
         "*", field("event_id"), field("order_id"), field("is_fraud", "boolean"),
         field("occurred_at", "timestamp").alias("known_at"),
     )  # fmt: skip
-    return judge(typed, ROW_CHECKS, SCHEMA.names, F.col("_value"))
+    return once(judge(typed, ROW_CHECKS, SCHEMA.names, F.col("_value")), "event_id")
 
 
 def fraud_labels(judged: DataFrame) -> DataFrame:
@@ -46,7 +46,7 @@ JUDGED = Judged(
     table="silver.fraud_labels",
     reads=(bronze.FRAUD_LABELS,),
     build=labels,
-    count_input=distinct_events,
+    count_input=deliveries,
 )
 TABLE = Table(
     name="silver.fraud_labels",

@@ -3,9 +3,12 @@
 Grain: one version of one source user (source, source_user_id, valid_from).
 Reads: bronze users (shop), bronze marketplace orders (their buyers), silver.customer_identities.
 Rules: a version starts at the source's `updated_at` (shop), or when the order that carries the buyer's details was
-placed (marketplace: a later change of status says nothing new about the buyer). A deleted user's last version ends
-when the account was closed, or, if that is not known, when the deletion was committed. The rest stands in
-`scd2.py`. Orders without a buyer name nobody and add no version.
+placed (marketplace: a later change of status says nothing new about the buyer). The first version of a user starts at
+`created_at`, when that is earlier: a shop that is copied tells only of the last change. A deleted user's last version
+ends when the account was closed, or, if that is not known, when the deletion was committed. The shop's changes of a
+user follow each other by position, a buyer's by the time of the order and then by position. The rest stands in
+`scd2.py`. Orders without a buyer name nobody and add no version. Rejected: a change without user or time, and one with
+a time or a birthday that nobody has.
 """
 
 from pyspark.sql import Column, DataFrame
@@ -15,7 +18,7 @@ from pyspark.sql.types import StructType
 from transform import bronze
 from transform.changes import since_truncate
 from transform.columns import extended_timestamp
-from transform.contract import judge, present
+from transform.contract import RowCheck, judge, plausible_time, present
 from transform.documents import opened
 from transform.spec import BOOLEAN, DATE, STRING, TIMESTAMP, Judged, Table, optional, required
 from transform.versions import STAMPS, versions
@@ -56,14 +59,27 @@ SCHEMA = StructType(
         required("is_deleted", BOOLEAN),
     ]
 )
-ROW_CHECKS = (present("source_user_id"), present("event_at"))
+# A birthday is a date of a person alive in the time of the shop; readers hold dates up to the year 9999.
+BIRTH_YEARS = (1850, 2199)
+ROW_CHECKS = (
+    present("source_user_id"),
+    present("event_at"),
+    plausible_time("event_at"),
+    plausible_time("first_seen_at"),
+    RowCheck(
+        "plausible",
+        "birth_date",
+        f"birth_date is not in the years {BIRTH_YEARS[0]} to {BIRTH_YEARS[1]}",
+        f"birth_date is null or year(birth_date) between {BIRTH_YEARS[0]} and {BIRTH_YEARS[1]}",
+    ),
+)
 
 
 def person_changes(users: DataFrame, marketplace_orders: DataFrame) -> DataFrame:
     """Everything the sources ever said about a user, with `event_at`, `deleted` and `first_seen_at`."""
     changes = _shop_changes(users).unionByName(_buyer_changes(marketplace_orders))
     columns = [*KEY, *PERSON.names, "event_at", "first_seen_at", "deleted"]
-    return judge(changes, ROW_CHECKS, columns, F.to_json(F.struct(*columns)))
+    return judge(changes, ROW_CHECKS, [*columns, "_order"], F.to_json(F.struct(*columns)))
 
 
 def _shop_changes(users: DataFrame) -> DataFrame:
@@ -76,9 +92,14 @@ def _shop_changes(users: DataFrame) -> DataFrame:
         F.when(deleted, closed_at).otherwise(F.col("updated_at")).alias("event_at"),
         F.coalesce("created_at", "updated_at", "_committed_at").alias("first_seen_at"),
         deleted.alias("deleted"),
+        F.col("_position").alias("_order"),
         "_position",
         F.col("_ingested_at").alias("_seen_at"),
     )
+
+
+# An old order may change its status after a new one was placed, and still shows the buyer as it was then.
+_SORTABLE = "yyyy-MM-dd HH:mm:ss.SSSSSS"
 
 
 def _buyer_changes(marketplace_orders: DataFrame) -> DataFrame:
@@ -92,23 +113,43 @@ def _buyer_changes(marketplace_orders: DataFrame) -> DataFrame:
         **{part: F.col(f"_buyer.address.{part}") for part in ("street", "city", "postal_code", "state")},
     }
     placed_at = extended_timestamp(F.col("_order.placed_at"))
-    documents = opened(marketplace_orders).where(F.col("_buyer.buyer_id").isNotNull())
-    return documents.select(
+    return _naming_a_buyer(marketplace_orders).select(
         F.lit("marketplace").alias("source"),
         F.col("_buyer.buyer_id").alias("source_user_id"),
         *(known.get(field.name, F.lit(None)).cast(field.dataType).alias(field.name) for field in PERSON.fields),
         placed_at.alias("event_at"),
         placed_at.alias("first_seen_at"),
         F.lit(False).alias("deleted"),
+        F.concat_ws("/", F.date_format(placed_at, _SORTABLE), "_position").alias("_order"),
         "_position",
         F.col("_ingested_at").alias("_seen_at"),
     )
 
 
+def _naming_a_buyer(marketplace_orders: DataFrame) -> DataFrame:
+    return opened(marketplace_orders).where(F.col("_buyer.buyer_id").isNotNull())
+
+
+def said(users: DataFrame, marketplace_orders: DataFrame) -> DataFrame:
+    """How many changes of users there are: those of the shop since its last truncate, and orders that name a buyer."""
+    counts = [
+        changes.agg(F.count(F.lit(1)).alias("changes"))
+        for changes in (since_truncate(users), _naming_a_buyer(marketplace_orders))
+    ]
+    return counts[0].unionByName(counts[1]).agg(F.sum("changes"))
+
+
 def users_scd(judged: DataFrame, identities: DataFrame) -> DataFrame:
     """The versions of the source users, with the customer each of them is."""
-    positions = judged.where(F.col("_failed").isNull()).select(*KEY, *PERSON.names, "event_at", "deleted", "_position")
-    histories = versions(positions, KEY, tuple(PERSON.names))
+    changes = judged.where(F.col("_failed").isNull()).select(
+        *KEY,
+        *PERSON.names,
+        "event_at",
+        F.col("first_seen_at").alias("exists_since"),
+        "deleted",
+        F.col("_order").alias("_position"),
+    )
+    histories = versions(changes, KEY, tuple(PERSON.names))
     customers = identities.select(*KEY, "customer_id")
     return histories.join(customers, on=list(KEY), how="left").select(*KEY, "customer_id", *PERSON.names, *STAMPS)
 
@@ -118,6 +159,8 @@ JUDGED = Judged(
     table="silver.users_scd",
     reads=(bronze.USERS, bronze.MARKETPLACE_ORDERS),
     build=person_changes,
+    count_input=said,
+    row_per_input=False,
 )
 TABLE = Table(
     name="silver.users_scd",
