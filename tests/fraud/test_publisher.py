@@ -58,7 +58,7 @@ async def test_what_waits_in_the_outbox_is_sent_once_with_the_order_as_key() -> 
 
 
 async def test_nothing_leaves_the_outbox_before_kafka_has_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(publishing, "RETRY_SECONDS", 0.01)
+    monkeypatch.setattr("shopsphere_kit.outbox.RETRY_SECONDS", 0.01)
     topic, store = Topic(), await decided(b"one")
     topic.away = True
     publisher = Publisher(store, topic.connect)
@@ -80,7 +80,7 @@ async def test_nothing_leaves_the_outbox_before_kafka_has_it(monkeypatch: pytest
 async def test_an_acknowledgement_that_fails_keeps_the_decision() -> None:
     topic, store = Topic(), await decided(b"one")
     publisher = Publisher(store, topic.connect)
-    publisher._producer = topic
+    publisher._sender._producer = topic
     topic.away = True
     with pytest.raises(KafkaConnectionError):
         await publisher.publish_once()

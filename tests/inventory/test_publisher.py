@@ -9,10 +9,11 @@ import pytest
 from aiokafka.errors import KafkaConnectionError, KafkaTimeoutError
 from inventory import movement
 from inventory.memory_store import InMemoryStockStore
-from inventory.publisher import Producer, SalePublisher
+from inventory.publisher import SalePublisher
 from inventory.stock import Hold
 from inventory_builders import NOON, a_reservation, confirmation, once, stocked
 from shopsphere_kit.clock import ManualClock
+from shopsphere_kit.outbox import Producer
 from shopsphere_kit.waiting import await_until
 
 
@@ -90,7 +91,7 @@ async def test_what_was_not_acknowledged_stays_in_the_outbox() -> None:
 
 
 async def test_sales_go_on_while_kafka_is_away_and_are_told_when_it_is_back(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("inventory.publisher.RETRY_SECONDS", 0.01)
+    monkeypatch.setattr("shopsphere_kit.outbox.RETRY_SECONDS", 0.01)
     store, broker = await a_store_with_sales(1), Broker()
     async with running(SalePublisher(store, broker.connect)):
 
@@ -111,7 +112,7 @@ async def test_sales_go_on_while_kafka_is_away_and_are_told_when_it_is_back(monk
 
 
 async def test_a_failed_producer_is_replaced_by_a_new_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("inventory.publisher.RETRY_SECONDS", 0.01)
+    monkeypatch.setattr("shopsphere_kit.outbox.RETRY_SECONDS", 0.01)
     store, broker = await a_store_with_sales(1), Broker(patience=0)
     async with running(SalePublisher(store, broker.connect)):
 

@@ -17,11 +17,12 @@ from redis.backoff import NoBackoff
 from shopsphere_kit.clock import Clock, SystemClock
 from shopsphere_kit.errors import ShopSphereError
 from shopsphere_kit.logging import get_logger
+from shopsphere_kit.outbox import Producer
 
 from fraud.breaker import Breaker
 from fraud.checkout import Checkout, ModelSlot, Served
 from fraud.errors import LakeUnavailable, NoOrders, VelocityUnavailable
-from fraud.publisher import Producer, Publisher
+from fraud.publisher import Publisher
 from fraud.redis_store import RedisVelocityStore
 from fraud.registry import ModelRegistry
 from fraud.rules import Limits

@@ -20,6 +20,7 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 from shopsphere_kit import serving
 from shopsphere_kit.auth import TokenVerifier
 from shopsphere_kit.health import Readiness
+from shopsphere_kit.outbox import Producer
 from shopsphere_kit.stream import StreamWorker, run_worker
 from shopsphere_kit.topics import STOCK_MOVEMENTS
 from shopsphere_kit.waiting import await_until
@@ -28,7 +29,7 @@ from inventory import audit, library, rest, rpc
 from inventory.application import Inventory
 from inventory.audit import AuditReport
 from inventory.errors import StockUnavailable
-from inventory.publisher import Producer, SalePublisher
+from inventory.publisher import SalePublisher
 from inventory.redis_store import RedisStockStore
 from inventory.settings import Settings
 from inventory.store import Ledger
