@@ -1,5 +1,6 @@
 """One Spark session for all tests that need Spark: it costs ten seconds, so it starts on first use and is shared."""
 
+import logging
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -22,6 +23,8 @@ _INTERPRETED = {
 
 def pytest_configure(config: pytest.Config) -> None:
     """Let py4j leave its sockets to the JVM to the garbage collector, as it does after every collect."""
+    # It says goodbye at INFO when the interpreter ends, to handlers that pytest has closed by then.
+    logging.getLogger("py4j").setLevel(logging.WARNING)
     config.addinivalue_line("filterwarnings", r"ignore:unclosed <socket.*127\.0\.0\.1:ResourceWarning")
 
 
