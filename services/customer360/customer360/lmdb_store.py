@@ -45,7 +45,10 @@ class LmdbGeneration:
         self._dbs = {name: self._env.open_db(name, create=False) for name in DATABASES}
         if self._get(b"meta", b"format") != FORMAT:
             raise StoreUnusable("the generation was written by another version; run `python -m customer360 load`")
-        self.info = _info.decode(self._get(b"meta", b"info") or b"")
+        with self._env.begin(db=self._dbs[b"profiles"]) as transaction:
+            profiles = transaction.stat(self._dbs[b"profiles"])["entries"]
+        written = _info.decode(self._get(b"meta", b"info") or b"")
+        self.info = GenerationInfo(written.release, written.key_fingerprint, profiles)
 
     def profile(self, customer_id: str) -> Profile | None:
         """The customer's profile, a tombstone when deleted, None when unknown."""
@@ -92,7 +95,6 @@ class LmdbGenerationWriter:
             str(self._folder), map_size=map_size_bytes, max_dbs=len(DATABASES), sync=False, metasync=False
         )
         self._dbs = {name: self._env.open_db(name) for name in DATABASES}
-        self._profiles = 0
 
     def __enter__(self) -> Self:
         return self
@@ -114,7 +116,7 @@ class LmdbGenerationWriter:
 
     def publish(self, overview: Overview) -> None:
         """Flush to disk, then name the generation in CURRENT."""
-        info = GenerationInfo(self._info.release, self._info.key_fingerprint, self._profiles)
+        info = GenerationInfo(self._info.release, self._info.key_fingerprint)
         with self._begin() as transaction:
             meta = self._dbs[b"meta"]
             transaction.put(b"format", FORMAT, db=meta)
@@ -136,7 +138,6 @@ class LmdbGenerationWriter:
             raise StoreUnusable(
                 "the generation outgrew its file; raise CUSTOMER360_STORE_SIZE_MAX_MIB", field="store_size_max_mib"
             ) from error
-        self._profiles += len(records)
 
     def _write_one(self, transaction: Any, record: CustomerRecord) -> None:
         key = record.profile.customer_id.encode()
