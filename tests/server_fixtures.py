@@ -9,8 +9,8 @@ from typing import TypeVar
 
 import pytest
 from shopsphere_kit.settings import LakeSettings
+from shopsphere_local import catalogue
 from shopsphere_local.ports import Ports
-from shopsphere_local.process import ProcessSpec
 from shopsphere_local.servers import kafka, mongo, postgres, redis
 from shopsphere_local.settings import LocalSettings
 from shopsphere_local.state import State
@@ -32,7 +32,7 @@ class ServerThread:
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="test-servers", daemon=True)
         self._thread.start()
-        self.supervisor = Supervisor(self.state.run, self._specs())
+        self.supervisor = Supervisor(self.state.run, catalogue.servers(self.state, self.ports, cache=self.cache))
 
     def start(self, name: str) -> None:
         """Start one server, or do nothing when it is up."""
@@ -47,28 +47,6 @@ class ServerThread:
 
     def _run(self, work: Coroutine[None, None, T]) -> T:
         return asyncio.run_coroutine_threadsafe(work, self._loop).result(_START_SECONDS)
-
-    def _specs(self) -> list[ProcessSpec]:
-        data, logs, ports, passwords = self.state.data, self.state.logs, self.ports, self.passwords
-        return [
-            postgres.spec(
-                data=data / "postgres",
-                log=logs / "postgres.log",
-                port=ports.postgres,
-                password=passwords.postgres_password,
-            ),
-            mongo.spec(data=data / "mongo", log=logs / "mongo.log", port=ports.mongo),
-            kafka.spec(
-                data=data / "kafka",
-                log=logs / "kafka.log",
-                cache=self.cache,
-                port=ports.kafka,
-                controller_port=ports.kafka_controller,
-            ),
-            redis.spec(
-                data=data / "redis", log=logs / "redis.log", port=ports.redis, password=passwords.redis_password
-            ),
-        ]
 
 
 @pytest.fixture(scope="session")

@@ -2,6 +2,7 @@
 
 import sys
 from dataclasses import dataclass
+from pathlib import Path
 
 from shopsphere_local import environment
 from shopsphere_local.ports import Ports
@@ -25,8 +26,8 @@ class _Service:
     ready: Probe
 
 
-def servers(state: State, ports: Ports) -> list[ProcessSpec]:
-    """Return the processes that hold data."""
+def servers(state: State, ports: Ports, *, cache: Path | None = None) -> list[ProcessSpec]:
+    """Return the processes that hold data; `cache` holds Kafka's jars, by default the state folder's own."""
     data, logs, passwords = state.data, state.logs, state.credentials()
     return [
         postgres.spec(
@@ -39,7 +40,7 @@ def servers(state: State, ports: Ports) -> list[ProcessSpec]:
         kafka.spec(
             data=data / "kafka",
             log=logs / "kafka.log",
-            cache=state.cache,
+            cache=cache or state.cache,
             port=ports.kafka,
             controller_port=ports.kafka_controller,
         ),

@@ -41,8 +41,6 @@ def read_label(record: Record) -> Label | Reject:
         event = decode_event(record.value, FraudLabel)
     except InvalidArgument as error:
         return Reject(record.topic, record.partition, record.offset, error.reason, error.detail, record.value)
-    except UnicodeDecodeError as error:
-        return Reject(record.topic, record.partition, record.offset, "not_json", f"not UTF-8: {error}", record.value)
     return Label(event.order_id, event.is_fraud, epoch_ms(event.occurred_at))
 
 
