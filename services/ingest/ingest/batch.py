@@ -45,12 +45,15 @@ class Chunk:
 
 @dataclass(frozen=True)
 class Batch:
-    """The next rows of one bronze table, committed together with `position`; `chunks` can be read once."""
+    """The next rows of one bronze table, committed together with `position`; `chunks` can be read once.
+
+    Without a position it is a part of what may only become visible as a whole: it is kept until a batch that has one.
+    """
 
     table: str
     source: str
     chunks: Iterable[Chunk]
-    position: Position
+    position: Position | None
 
 
 def reject_rows(rows: pa.Table, *, source: str, reason: str, detail: str) -> Iterator[Rejected]:

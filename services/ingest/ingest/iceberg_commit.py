@@ -11,10 +11,8 @@ import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-import pyarrow as pa
 from pyiceberg.catalog import Catalog
 from pyiceberg.exceptions import CommitFailedException, RESTError
-from pyiceberg.io.pyarrow import _check_pyarrow_schema_compatible, _dataframe_to_data_files
 from pyiceberg.manifest import DataFile
 from pyiceberg.table import Table
 from pyiceberg.table.snapshots import Snapshot
@@ -61,14 +59,6 @@ def _ancestors(table: Table) -> Iterator[Snapshot]:
         yield snapshot
         parent = snapshot.parent_snapshot_id
         snapshot = table.snapshot_by_id(parent) if parent is not None else None
-
-
-def write_files(table: Table, rows: pa.Table) -> list[DataFile]:
-    """Write rows as data files of the table's partitions; they belong to the table only once committed."""
-    if rows.num_rows == 0:
-        return []
-    _check_pyarrow_schema_compatible(table.schema(), rows.schema)
-    return list(_dataframe_to_data_files(table.metadata, rows, table.io))
 
 
 def commit(catalog: Catalog, identifier: str, plan: Callable[[Table], Plan | None]) -> bool:

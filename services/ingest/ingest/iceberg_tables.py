@@ -19,12 +19,14 @@ from pyiceberg.expressions import BooleanExpression
 from pyiceberg.manifest import DataFile
 from pyiceberg.table import Table
 from pyiceberg.transforms import DayTransform
+from pyiceberg.types import BinaryType, StringType
 from shopsphere_kit.errors import Unavailable
 from shopsphere_kit.lake import BRONZE
 from sqlalchemy.exc import DBAPIError
 
 from ingest.errors import IncompatibleSchema, WriterFenced
-from ingest.iceberg_commit import POSITION_PROPERTY, Plan, commit, recorded_position, write_files
+from ingest.iceberg_commit import POSITION_PROPERTY, Plan, commit, recorded_position
+from ingest.parquet_files import write_files
 from ingest.tables import INGESTED_AT, full_name, partition_column, properties
 
 # A lake that is away comes back; the source backs off and goes on from the recorded position.
@@ -93,19 +95,18 @@ class IcebergTables:
         *,
         known: Callable[[pa.Table], BooleanExpression],
         unknown: Callable[[pa.Table, pa.Table], pa.Table],
-    ) -> int:
-        """Add those rows that the table does not have at the moment of the commit; returns their number."""
-        added = 0
+    ) -> pa.Table:
+        """Add those rows that the table does not have at the moment of the commit; returns them."""
+        new = rows
 
         def plan(table: Table) -> Plan | None:
-            nonlocal added
+            nonlocal new
             present = table.scan(row_filter=known(rows), selected_fields=("source", "position")).to_arrow()
             new = unknown(rows, present)
-            added = new.num_rows
-            return Plan(write_files(table, new)) if added else None
+            return Plan(write_files(table, new)) if new.num_rows else None
 
         commit(self._catalog, full_name(name), plan)
-        return added
+        return new
 
     def _load(self, name: str) -> Table | None:
         try:
@@ -131,6 +132,7 @@ class IcebergTables:
         return self._catalog.load_table(full_name(name))
 
     def _widen(self, table: Table, schema: pa.Schema) -> None:
+        _refuse_bytes_for_text(table, schema)
         try:
             with table.update_schema() as update:
                 update.union_by_name(schema)
@@ -138,6 +140,17 @@ class IcebergTables:
             self._widen(self._catalog.load_table(table.name()), schema)
         except _TYPE_CHANGES_REFUSED as error:
             raise IncompatibleSchema(f"{'.'.join(table.name())}: {error}") from error
+
+
+def _refuse_bytes_for_text(table: Table, schema: pa.Schema) -> None:
+    # PyIceberg would turn a column of text into one of bytes and back; the Iceberg specification knows no such step.
+    found = {field.name: field.field_type for field in table.schema().fields}
+    for field in schema:
+        stands = found.get(field.name)
+        if (isinstance(stands, StringType) and pa.types.is_binary(field.type)) or (
+            isinstance(stands, BinaryType) and pa.types.is_string(field.type)
+        ):
+            raise IncompatibleSchema(f"{'.'.join(table.name())}: column {field.name} is {stands}, not {field.type}")
 
 
 @contextmanager

@@ -3,7 +3,7 @@
 from prometheus_client import Counter, Histogram
 
 ROWS = Counter("shopsphere_ingest_rows_total", "Rows committed, by bronze table.", ["table"])
-REJECTED = Counter("shopsphere_ingest_quarantined_total", "Records sent to quarantine, by source.", ["source"])
+REJECTED = Counter("shopsphere_ingest_quarantined_total", "Records sent to quarantine.", ["source", "reason"])
 INTERRUPTIONS = Counter("shopsphere_ingest_interruptions_total", "Times a source was away, by source.", ["source"])
 COMMIT_SECONDS = Histogram(
     "shopsphere_ingest_commit_seconds",

@@ -2,7 +2,9 @@
 
 import threading
 import time
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from enum import StrEnum
 
@@ -13,11 +15,13 @@ from ingest import metrics
 from ingest.batch import Batch, Pace
 from ingest.errors import WriterFenced
 from ingest.position import Position, decode, encode
-from ingest.sink import BronzeSink
+from ingest.sink import BronzeSink, Staged
 from ingest.sources.source import Source
 
 # A server that restarts is back within seconds; one that is gone is asked twice a minute.
 FIRST_BACKOFF_SECONDS, LAST_BACKOFF_SECONDS = 0.25, 30.0
+# Tables of one read that are written at once: their files and their catalog answers wait for disks and networks.
+TABLES_AT_ONCE = 8
 
 _log = get_logger(__name__)
 
@@ -41,6 +45,7 @@ class Pump:
         self._pace = pace
         self._stop = stop
         self._recorded: dict[str, str | None] = {}
+        self._staged: dict[str, list[Staged]] = {}
         self.state = State.STARTING
         self.failure: ShopSphereError | None = None
 
@@ -71,16 +76,22 @@ class Pump:
         self.state = State.STOPPED
 
     def step(self) -> int:
-        """Read once and commit what came; returns the number of batches."""
+        """Read once and commit what came, tables beside each other; returns the number of batches."""
         batches = self._source.read(self._pace)
+        by_table: dict[str, list[Batch]] = {}
         for batch in batches:
-            self._commit(batch)
+            by_table.setdefault(batch.table, []).append(batch)
+        if len(by_table) > 1:
+            with ThreadPoolExecutor(min(len(by_table), TABLES_AT_ONCE)) as pool:
+                list(pool.map(self._take, by_table.values()))
+        else:
+            deque(map(self._take, by_table.values()), maxlen=0)
         self._source.acknowledge()
         return len(batches)
 
     def open(self) -> None:
         """Make sure the tables exist and go to the positions they record."""
-        self._recorded = {}
+        self._recorded, self._staged = {}, {}
         for table, schema in self._source.fixed_tables.items():
             self._sink.ensure(table, schema)
         self._source.open(self._position)
@@ -97,14 +108,22 @@ class Pump:
         while not self._stop.is_set():
             self.step()
 
-    def _commit(self, batch: Batch) -> None:
-        expected, position = self._text(batch.table), encode(batch.position)
-        with metrics.COMMIT_SECONDS.labels(batch.table).time():
-            appended = self._sink.append(batch, expected=expected, position=position)
+    def _take(self, batches: Sequence[Batch]) -> None:
+        for batch in batches:
+            with metrics.COMMIT_SECONDS.labels(batch.table).time():
+                staged = self._staged.setdefault(batch.table, [])
+                staged.append(self._sink.stage(batch))
+                if batch.position is not None:
+                    self._commit(batch, encode(batch.position), self._staged.pop(batch.table))
+
+    def _commit(self, batch: Batch, position: str, staged: Sequence[Staged]) -> None:
+        appended = self._sink.commit(batch.table, staged, expected=self._text(batch.table), position=position)
         self._recorded[batch.table] = position
         metrics.ROWS.labels(batch.table).inc(appended.rows)
-        metrics.REJECTED.labels(batch.source).inc(appended.rejected)
-        _log.info("committed", table=batch.table, rows=appended.rows, quarantined=appended.rejected)
+        for reason, count in appended.rejected.items():
+            metrics.REJECTED.labels(batch.source, reason).inc(count)
+        rejected = sum(appended.rejected.values())
+        _log.info("committed", table=batch.table, rows=appended.rows, quarantined=rejected)
 
     def _position(self, table: str) -> Position | None:
         text = self._text(table)

@@ -1,9 +1,10 @@
 """Where bronze rows go: each batch in one commit together with the position that follows it, or not at all."""
 
 import threading
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
 import pyarrow as pa
 from shopsphere_kit.clock import Clock
@@ -20,11 +21,20 @@ STAGED, QUARANTINED, COMMITTED = "staged", "quarantined", "committed"
 
 
 @dataclass(frozen=True)
+class Staged:
+    """A batch on its way: written, but in no snapshot; `files` only its sink understands."""
+
+    files: Sequence[Any]
+    rows: int
+    rejected: Mapping[str, int]
+
+
+@dataclass(frozen=True)
 class Appended:
-    """What one batch added: rows to its table, and records to quarantine (those already there not counted)."""
+    """What one commit added: rows to its table, and new records to quarantine, by reason."""
 
     rows: int
-    rejected: int
+    rejected: Mapping[str, int] = field(default_factory=dict)
 
 
 class BronzeSink(Protocol):
@@ -38,8 +48,12 @@ class BronzeSink(Protocol):
         """The position the table records, or None when it has none."""
         ...
 
-    def append(self, batch: Batch, *, expected: str | None, position: str) -> Appended:
-        """Add the batch's rows and record `position`, in one step; its rejected records first go to quarantine.
+    def stage(self, batch: Batch) -> Staged:
+        """Write the batch's rows where nobody sees them yet, and its rejected records to quarantine."""
+        ...
+
+    def commit(self, table: str, staged: Sequence[Staged], *, expected: str | None, position: str) -> Appended:
+        """Make the staged rows visible and record `position`, in one step.
 
         Raises WriterFenced, having added no row, when the table records another position than `expected`.
         """
@@ -62,7 +76,7 @@ class IcebergSink:
         """See BronzeSink."""
         return self._tables.position(table)
 
-    def append(self, batch: Batch, *, expected: str | None, position: str) -> Appended:
+    def stage(self, batch: Batch) -> Staged:
         """See BronzeSink."""
         files, rejected, rows = [], list[Rejected](), 0
         for chunk in batch.chunks:
@@ -73,9 +87,14 @@ class IcebergSink:
         self._fault(STAGED)
         added = self._quarantine(list(quarantine.numbered(rejected)))
         self._fault(QUARANTINED)
-        self._tables.commit(batch.table, files, expected=expected, position=position)
+        return Staged(files, rows, added)
+
+    def commit(self, table: str, staged: Sequence[Staged], *, expected: str | None, position: str) -> Appended:
+        """See BronzeSink."""
+        files = [file for part in staged for file in part.files]
+        self._tables.commit(table, files, expected=expected, position=position)
         self._fault(COMMITTED)
-        return Appended(rows, added)
+        return _appended(staged)
 
     def _fit(self, batch: Batch, chunk: Chunk) -> Chunk:
         try:
@@ -86,19 +105,30 @@ class IcebergSink:
         return chunk
 
     def _stamped(self, rows: pa.Table) -> pa.Table:
-        stamp = pa.array([self._clock.now()] * rows.num_rows, INGESTED_AT.type)
+        stamp = pa.repeat(pa.scalar(self._clock.now(), INGESTED_AT.type), rows.num_rows)
         return rows.append_column(INGESTED_AT, stamp)
 
-    def _quarantine(self, rejected: Sequence[Rejected]) -> int:
+    def _quarantine(self, rejected: Sequence[Rejected]) -> Mapping[str, int]:
         if not rejected:
-            return 0
+            return {}
         self._tables.ensure(QUARANTINE, QUARANTINE_SCHEMA)
-        return self._tables.append_new(
+        added = self._tables.append_new(
             QUARANTINE,
             quarantine.rows(rejected, self._clock.now()),
             known=quarantine.known_positions,
             unknown=quarantine.unknown,
         )
+        return Counter(map(str, added["reason"].to_pylist()))
+
+
+def append(sink: BronzeSink, batch: Batch, *, expected: str | None, position: str) -> Appended:
+    """Stage one batch and commit it."""
+    return sink.commit(batch.table, [sink.stage(batch)], expected=expected, position=position)
+
+
+def _appended(staged: Sequence[Staged]) -> Appended:
+    rejected = sum((Counter(part.rejected) for part in staged), Counter[str]())
+    return Appended(sum(part.rows for part in staged), rejected)
 
 
 @dataclass
@@ -126,7 +156,7 @@ class InMemorySink:
         """See BronzeSink."""
         return self._positions.get(table)
 
-    def append(self, batch: Batch, *, expected: str | None, position: str) -> Appended:
+    def stage(self, batch: Batch) -> Staged:
         """See BronzeSink."""
         rows: list[dict[str, object]] = []
         rejected: list[Rejected] = []
@@ -141,17 +171,21 @@ class InMemorySink:
         self.fault(STAGED)
         added = self._quarantine(list(quarantine.numbered(rejected)))
         self.fault(QUARANTINED)
-        with self._lock:
-            if self._positions.get(batch.table) != expected:
-                raise WriterFenced(f"{batch.table} records another position than this writer started from")
-            self.rows.setdefault(batch.table, []).extend(rows)
-            self._positions[batch.table] = position
-        self.fault(COMMITTED)
-        return Appended(len(rows), added)
+        return Staged(rows, len(rows), added)
 
-    def _quarantine(self, rejected: Sequence[Rejected]) -> int:
+    def commit(self, table: str, staged: Sequence[Staged], *, expected: str | None, position: str) -> Appended:
+        """See BronzeSink."""
+        with self._lock:
+            if self._positions.get(table) != expected:
+                raise WriterFenced(f"{table} records another position than this writer started from")
+            self.rows.setdefault(table, []).extend(row for part in staged for row in part.files)
+            self._positions[table] = position
+        self.fault(COMMITTED)
+        return _appended(staged)
+
+    def _quarantine(self, rejected: Sequence[Rejected]) -> Mapping[str, int]:
         with self._lock:
             known = {(record.source, record.position) for record in self.quarantined}
             new = [record for record in rejected if (record.source, record.position) not in known]
             self.quarantined.extend(new)
-            return len(new)
+            return Counter(record.reason for record in new)
