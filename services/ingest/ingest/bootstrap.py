@@ -55,7 +55,7 @@ def sources(settings: Settings) -> list[Source]:
     """The configured sources, not yet open."""
     found: list[Source] = []
     if "postgres" in settings.sources:
-        found.append(PostgresDatabase(*_postgres(settings)))
+        found.append(PostgresDatabase(*_postgres(settings), copies=settings.postgres_copies))
     if "mongo" in settings.sources:
         client = _mongo(settings)
         found.extend(MongoCollection(settings.mongo_database, name, client) for name in settings.mongo_collections)

@@ -10,16 +10,38 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+import pyarrow as pa
 from bson import json_util
+from numpy.typing import NDArray
 
 from ingest.errors import PositionLost
+from ingest.primary_key import Key
+
+
+@dataclass(frozen=True)
+class Span:
+    """Rows up to and including the primary key `last` (None: all further rows) were copied as they were at `lsn`."""
+
+    lsn: int
+    last: Key | None
 
 
 @dataclass(frozen=True)
 class PostgresPosition:
-    """Every transaction whose commit record starts before `lsn` is in the table."""
+    """Every transaction whose commit record starts before `lsn` is in the table, as far as the table has its rows.
+
+    Without `spans` it has them all. A copy that was killed goes on under a later snapshot, so its rows come from several
+    moments: each span, in the order of the keys, says from which, and changes before it are in its rows already.
+    """
 
     lsn: int
+    spans: tuple[Span, ...] = ()
+
+    @property
+    def copying(self) -> bool:
+        """Whether rows of the table still wait to be copied."""
+        return bool(self.spans) and self.spans[-1].last is not None
 
 
 @dataclass(frozen=True)
@@ -45,8 +67,10 @@ Position = PostgresPosition | KafkaPosition | MongoPosition
 def encode(position: Position) -> str:
     """The position as canonical JSON: equal positions give equal text, which the fence compares."""
     match position:
-        case PostgresPosition(lsn):
+        case PostgresPosition(lsn, spans):
             body: dict[str, Any] = {"kind": "postgres", "lsn": f"{lsn:016X}"}
+            if spans:
+                body["spans"] = [{"lsn": f"{span.lsn:016X}", "last": span.last} for span in spans]
         case KafkaPosition(offsets):
             body = {"kind": "kafka", "offsets": {str(key): offsets[key] for key in sorted(offsets)}}
         case MongoPosition(token, seconds, increment, index):
@@ -70,7 +94,8 @@ def decode(text: str) -> Position:
 def _decode(body: dict[str, Any]) -> Position:
     match body["kind"]:
         case "postgres":
-            return PostgresPosition(int(body["lsn"], 16))
+            spans = (Span(int(span["lsn"], 16), _key(span["last"])) for span in body.get("spans", ()))
+            return PostgresPosition(int(body["lsn"], 16), tuple(spans))
         case "kafka":
             return KafkaPosition({int(key): int(value) for key, value in body["offsets"].items()})
         case "mongo":
@@ -80,6 +105,10 @@ def _decode(body: dict[str, Any]) -> Position:
             )
         case kind:
             raise ValueError(f"unknown kind {kind!r}")
+
+
+def _key(texts: list[str] | None) -> Key | None:
+    return None if texts is None else tuple(texts)
 
 
 def parse_lsn(text: str) -> int:
@@ -93,9 +122,27 @@ def format_lsn(lsn: int) -> str:
     return f"{lsn >> 32:X}/{lsn & 0xFFFFFFFF:X}"
 
 
-def postgres_row(lsn: int, index: int) -> str:
-    """Position of a row: its transaction's commit LSN and its running number within the transaction."""
-    return f"{lsn:016X}/{index:08X}"
+def postgres_rows(lsns: NDArray[np.int64], numbers: NDArray[np.int64]) -> pa.StringArray:
+    """Positions of rows: the transaction's commit LSN and a running number within it, in 16 and 8 hexadecimal digits."""
+    count = len(lsns)
+    text = np.empty((count, _ROW_WIDTH), np.uint8)
+    text[:, :16] = _hexadecimal(lsns.astype(">u8"))
+    text[:, 16] = ord("/")
+    text[:, 17:] = _hexadecimal(numbers.astype(">u4"))
+    offsets = np.arange(0, (count + 1) * _ROW_WIDTH, _ROW_WIDTH, dtype=np.int32)
+    return pa.StringArray.from_buffers(count, pa.py_buffer(offsets.tobytes()), pa.py_buffer(text.tobytes()))
+
+
+_ROW_WIDTH = 25
+# The two digits of each byte, as they lie in memory.
+_DIGITS = np.frombuffer(b"".join(b"%02X" % byte for byte in range(256)), np.uint16)
+
+
+def _hexadecimal(numbers: NDArray[Any]) -> NDArray[np.uint8]:
+    """Big-endian numbers as rows of hexadecimal digits."""
+    width = numbers.dtype.itemsize
+    digits: NDArray[np.uint8] = _DIGITS[numbers.view(np.uint8).reshape(-1, width)].view(np.uint8)
+    return digits
 
 
 def snapshot_row_lsn(consistent_point: int) -> int:

@@ -6,8 +6,10 @@ OIDs are fixed in PostgreSQL's catalog (src/include/catalog/pg_type.dat).
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from ingest.pgoutput import Column
+from ingest.postgres_times import days, microseconds
 
 if TYPE_CHECKING:
     Array = pa.Array[Any]
@@ -54,10 +56,21 @@ def cast_text(texts: Array, target: pa.DataType) -> Array:
     if pa.types.is_string(target):
         return texts
     if pa.types.is_boolean(target):
-        return pa.array([None if text is None else text == "t" for text in texts.to_pylist()], target)
+        return pc.equal(texts, pa.scalar("t"))
     if pa.types.is_binary(target):
         return pa.array([None if text is None else _bytes(text) for text in texts.to_pylist()], target)
     return texts.cast(target)
+
+
+def cast_value(text: str | None, target: pa.DataType) -> Any:
+    """One value as what makes an array of the target; raises ValueError when the target cannot hold it."""
+    if text is None:
+        return None
+    if pa.types.is_date(target):
+        return days(text)
+    if pa.types.is_timestamp(target):
+        return microseconds(text)
+    return cast_text(pa.array([text]), target)[0].as_py()
 
 
 def _bytes(text: str) -> bytes:

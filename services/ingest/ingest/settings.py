@@ -35,6 +35,7 @@ class Settings(BaseSettings):
     postgres_dsn: SecretStr | None = Field(None, description="libpq address of the database, with REPLICATION right")
     postgres_publication: str = Field("shopsphere", description="publication to follow; made when missing")
     postgres_slot: str = Field("shopsphere_ingest", description="logical replication slot; made when missing")
+    postgres_copies: int = Field(2, ge=1, description="tables that are copied beside each other at first")
     mongo_uri: SecretStr | None = Field(None, description="address of the MongoDB replica set")
     mongo_database: str = Field("marketplace", description="MongoDB database")
     mongo_collections: list[str] = Field(["marketplace_orders"], description="collections to follow, as a JSON list")

@@ -11,7 +11,10 @@ QUARANTINE = "quarantine"
 # What a row's place in its source looks like; the sink adds `_ingested_at` when it writes.
 _POSITION_FIELDS: list["pa.Field[Any]"] = [pa.field("_position", pa.string()), pa.field("_committed_at", TIMESTAMP)]
 CHANGE_FIELDS: list["pa.Field[Any]"] = [pa.field("_op", pa.string()), *_POSITION_FIELDS]
-CONTROL_COLUMNS = frozenset(column.name for column in CHANGE_FIELDS)
+# Names of columns whose values the server did not send with an update, as JSON; null when there are none.
+UNCHANGED = pa.field("_unchanged", pa.string())
+ROW_FIELDS: list["pa.Field[Any]"] = [*CHANGE_FIELDS, UNCHANGED]
+CONTROL_COLUMNS = frozenset(column.name for column in ROW_FIELDS)
 INGESTED_AT = pa.field("_ingested_at", TIMESTAMP)
 
 _MONGO_FIELDS: list["pa.Field[Any]"] = [pa.field("_id", pa.string()), pa.field("document", pa.string()), *CHANGE_FIELDS]
@@ -40,7 +43,18 @@ _QUARANTINE_FIELDS: list["pa.Field[Any]"] = [
 QUARANTINE_SCHEMA = pa.schema(_QUARANTINE_FIELDS)
 
 # Statistics would copy values into manifests and footers, so only columns that never hold personal data have them.
-_COUNTED = ("_op", "_position", "_committed_at", "_ingested_at", "topic", "partition", "offset", "source", "position")
+_COUNTED = (
+    "_op",
+    "_unchanged",
+    "_position",
+    "_committed_at",
+    "_ingested_at",
+    "topic",
+    "partition",
+    "offset",
+    "source",
+    "position",
+)
 _PERSONAL = (
     *("loyalty_number", "first_name", "last_name", "email", "phone", "street", "city", "postal_code", "birth_date"),
     *("card_token", "_id", "document", "key", "value", "headers", "detail"),

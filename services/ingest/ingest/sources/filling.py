@@ -26,8 +26,13 @@ class Filling:
         return self._pace.rows - self._rows
 
     @property
+    def bytes_left(self) -> int:
+        """How many more bytes fit."""
+        return self._pace.size - self._size
+
+    @property
     def seconds_left(self) -> float:
         """How long to go on, seconds; 0 when the batch is full or its time is over."""
-        if self.rows_left <= 0 or self._size >= self._pace.size:
+        if self.rows_left <= 0 or self.bytes_left <= 0:
             return 0.0
         return max(0.0, self._deadline - time.monotonic())

@@ -28,12 +28,18 @@ class PostgresServer:
 
 @dataclass(frozen=True)
 class PublishedTable:
-    """A table of the publication, with the columns that are published."""
+    """A table of the publication, with the columns that are published.
+
+    `key_columns` are the primary key's in the order of its index; `key_by_bytes` says of each whether the server orders
+    its text by bytes, as collation "C" does. `estimated_rows` is the planner's guess, 0 when it has none.
+    """
 
     namespace: str
     name: str
     columns: tuple[Column, ...]
-    primary_key: tuple[str, ...]
+    key_columns: tuple[Column, ...]
+    key_by_bytes: tuple[bool, ...]
+    estimated_rows: int
 
     @property
     def bronze(self) -> str:
@@ -45,14 +51,24 @@ class PublishedTable:
         """What quarantine calls it."""
         return f"postgres:{self.namespace}.{self.name}"
 
+    @property
+    def primary_key(self) -> tuple[str, ...]:
+        """Names of the primary key's columns."""
+        return tuple(column.name for column in self.key_columns)
 
+
+# 100 is the database's own collation; the provider "b" (builtin) orders by code point, which is by bytes in UTF-8.
 _COLUMNS = """
-    select p.schemaname, p.tablename, a.attname, a.atttypid::bigint, a.atttypmod,
-           coalesce(a.attnum = any(i.indkey), false)
+    select p.schemaname, p.tablename, greatest(c.reltuples, 0)::bigint, a.attname, a.atttypid::bigint, a.atttypmod,
+           array_position(i.indkey::int2[], a.attnum),
+           case when a.attcollation = 100 then d.datlocprovider = 'b' or d.datcollate in ('C', 'POSIX')
+                else coalesce(l.collprovider = 'b' or l.collcollate in ('C', 'POSIX'), true) end
     from pg_publication_tables p
     join pg_namespace n on n.nspname = p.schemaname
     join pg_class c on c.relname = p.tablename and c.relnamespace = n.oid
     join pg_attribute a on a.attrelid = c.oid and a.attname = any(p.attnames)
+    join pg_database d on d.datname = current_database()
+    left join pg_collation l on l.oid = a.attcollation
     left join pg_index i on i.indrelid = c.oid and i.indisprimary
     where p.pubname = %s
     order by p.schemaname, p.tablename, a.attnum
@@ -74,15 +90,26 @@ def published_tables(session: connection, publication: str) -> list[PublishedTab
     """The tables of the publication in the order of their names."""
     with session.cursor() as cursor:
         cursor.execute(_COLUMNS, (publication,))
-        found: dict[tuple[str, str], list[tuple[Column, bool]]] = {}
-        for namespace, table, name, oid, modifier, in_key in cursor.fetchall():
-            found.setdefault((namespace, table), []).append((Column(name, oid, modifier, in_key), in_key))
-    return [
-        PublishedTable(
-            namespace, table, tuple(column for column, _ in columns), tuple(c.name for c, in_key in columns if in_key)
-        )
-        for (namespace, table), columns in found.items()
-    ]
+        found: dict[tuple[str, str, int], list[tuple[Column, int | None, bool]]] = {}
+        for namespace, table, rows, name, oid, modifier, place, by_bytes in cursor.fetchall():
+            column = Column(name, oid, modifier, place is not None)
+            found.setdefault((namespace, table, rows), []).append((column, place, by_bytes))
+    return [_published(*table, columns) for table, columns in found.items()]
+
+
+def _published(
+    namespace: str, name: str, rows: int, columns: Sequence[tuple[Column, int | None, bool]]
+) -> PublishedTable:
+    inside = [(place, column, by_bytes) for column, place, by_bytes in columns if place is not None]
+    key = sorted(inside, key=lambda found: found[0])
+    return PublishedTable(
+        namespace,
+        name,
+        tuple(column for column, _, _ in columns),
+        tuple(column for _, column, _ in key),
+        tuple(by_bytes for _, _, by_bytes in key),
+        rows,
+    )
 
 
 def ensure_publication(session: connection, publication: str) -> None:

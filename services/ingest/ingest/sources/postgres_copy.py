@@ -1,176 +1,171 @@
-"""The initial copy: whole tables as they are at one point of the write-ahead log, streamed as CSV into Arrow."""
+"""The initial copy of one table: rows in the order of the primary key as CSV, part by part into exact Arrow columns."""
 
+import csv as python_csv
 import io
-import queue
-import threading
-import uuid
+import time
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
-from datetime import datetime
-from typing import Any, Self
 
+import numpy as np
 import pyarrow as pa
 from psycopg2 import sql
-from psycopg2.extensions import ISOLATION_LEVEL_REPEATABLE_READ, connection
 from pyarrow import csv
+from shopsphere_kit.logging import get_logger
 
-from ingest.batch import Chunk
+from ingest.batch import Batch, Chunk
 from ingest.pgoutput import Column
-from ingest.position import parse_lsn, postgres_row, snapshot_row_lsn
-from ingest.postgres_types import Array
-from ingest.rows import text_chunk
-from ingest.sources.postgres_catalog import PostgresServer, PublishedTable, translated
+from ingest.position import PostgresPosition, Span, postgres_rows, snapshot_row_lsn
+from ingest.postgres_types import Array, arrow_type
+from ingest.primary_key import TEXTS, Key, is_ordered
+from ingest.rows import table_of, text_chunk
+from ingest.sources.copy_thread import CopyThread
+from ingest.sources.postgres_catalog import PublishedTable, translated
+from ingest.sources.postgres_snapshot import Snapshot
 from ingest.tables import TIMESTAMP
 
-# Bytes of CSV that become one chunk: large enough for full Parquet files, small enough to sit in memory many times.
-CHUNK_BYTES = 16 * 2**20
+# Bytes of CSV between two commits of a copy, all of which a kill repeats; twice to three times as much is in memory.
+PART_BYTES = 64 * 2**20
+
+_log = get_logger(__name__)
 
 
-class Snapshot:
-    """The database as it is at `consistent_point`: changes committed from there on are not in it.
+class TableCopy:
+    """Copies a table under one snapshot, from its beginning or from where an earlier copy was killed.
 
-    A temporary slot exports it. The lasting slot, made earlier, streams from an earlier point; each table's own
-    position then skips what its copy already has. So a copy that was killed is simply taken again.
+    Each part is committed with the last key it has. A table whose key cannot be ordered here, or that has none, is
+    committed as one.
     """
 
-    def __init__(self, server: PostgresServer, slot: str) -> None:
-        exporter = server.replication()
-        try:
-            self.consistent_point, name = _export(exporter.cursor(), f"{slot}_copy_{uuid.uuid4().hex[:8]}")
-            self._session = server.query()
-            self._session.set_session(isolation_level=ISOLATION_LEVEL_REPEATABLE_READ, readonly=True, autocommit=False)
-            self.taken_at = _import(self._session, name)
-        finally:
-            exporter.close()
+    def __init__(self, snapshot: Snapshot, table: PublishedTable, position: PostgresPosition | None) -> None:
+        self.table = table
+        self.rows = 0
+        self.is_read = False
+        self._snapshot = snapshot
+        self._ordered = is_ordered(table.key_columns)
+        self._earlier = position.spans if position else ()
+        self._lsn = position.lsn if position else snapshot.consistent_point
+        self._began = time.monotonic()
+        self._session = snapshot.session()
+        last = self._earlier[-1].last if self._earlier else None
+        self._thread = CopyThread(self._session, copy_command(table, after=last), PART_BYTES)
 
-    def chunks(self, table: PublishedTable) -> Iterator[Chunk]:
-        """The table's rows, operation `r`; at least one chunk, so that an empty table's columns are known too."""
-        numbered = 0
-        with translated(table.source):
-            for texts in _csv(self._session, table):
-                yield self._chunk(table, texts, numbered)
-                numbered += texts.num_rows
-            if numbered == 0:
-                yield self._chunk(table, _no_rows(table.columns), 0)
+    def part(self, *, seconds: float) -> Batch | None:
+        """The next part, or None when it did not come in time; after the last one `is_read` is true."""
+        part = self._thread.part(seconds=seconds)
+        if part is None:
+            return None
+        self.is_read = part.is_last
+        position = self._position(None if part.is_last else self._key(part.last_row))
+        return Batch(self.table.bronze, self.table.source, self._chunks(part.blocks, is_last=part.is_last), position)
 
     def close(self) -> None:
-        """Let the server forget the snapshot."""
+        """Give back the session."""
+        self._thread.close()
         self._session.close()
 
-    def _chunk(self, table: PublishedTable, texts: pa.RecordBatch, first: int) -> Chunk:
-        lsn = snapshot_row_lsn(self.consistent_point)
-        places = [postgres_row(lsn, number) for number in range(first, first + texts.num_rows)]
-        control: list[Array] = [
-            pa.array(["r"] * texts.num_rows, pa.string()),
-            pa.array(places, pa.string()),
-            pa.array([self.taken_at] * texts.num_rows, TIMESTAMP),
+    def _position(self, last: Key | None) -> PostgresPosition | None:
+        if last is not None and not self._ordered:
+            return None
+        spans = (*self._earlier, Span(self._snapshot.consistent_point, last))
+        # A table that was copied at one moment needs no spans: its position says it all.
+        return PostgresPosition(self._lsn, spans if last is not None or self._earlier else ())
+
+    def _key(self, row: bytes) -> Key:
+        (values,) = python_csv.reader(io.StringIO(row.decode(), newline=""))
+        names = [column.name for column in self.table.columns]
+        return tuple(values[names.index(column.name)] for column in self.table.key_columns)
+
+    def _chunks(self, blocks: list[bytes], *, is_last: bool) -> Iterator[Chunk]:
+        """One chunk of all blocks, so one file; an empty table's columns are known too."""
+        parsed: list[Chunk] = []
+        while blocks:  # each block's bytes are given back once it is parsed
+            parsed.append(self._chunk(blocks.pop(0)))
+        if parsed:
+            rejected = [record for chunk in parsed for record in chunk.rejected]
+            yield Chunk(pa.concat_tables([chunk.rows for chunk in parsed]), rejected)
+        elif self.rows == 0:
+            yield self._stamped(_no_rows(self.table.columns))
+        self._tell(is_last=is_last)
+
+    def _chunk(self, block: bytes) -> Chunk:
+        try:
+            rows = _parsed(block, self.table.columns, typed=True)
+        except pa.ArrowInvalid:
+            return self._stamped(_parsed(block, self.table.columns, typed=False))
+        control = self._control(rows.num_rows)
+        whole = [column.combine_chunks() for column in rows.columns]
+        return Chunk(table_of(self.table.columns, whole, control))
+
+    def _stamped(self, texts: pa.Table) -> Chunk:
+        columns = [column.combine_chunks() for column in texts.columns]
+        return text_chunk(self.table.columns, columns, self._control(texts.num_rows), source=self.table.source)
+
+    def _control(self, count: int) -> list[Array]:
+        lsns = np.full(count, snapshot_row_lsn(self._snapshot.consistent_point))
+        positions = postgres_rows(lsns, np.arange(self.rows, self.rows + count))
+        self.rows += count
+        return [
+            pa.repeat(pa.scalar("r"), count),
+            positions,
+            pa.repeat(pa.scalar(self._snapshot.taken_at, TIMESTAMP), count),
+            pa.nulls(count, pa.string()),
         ]
-        return text_chunk(table.columns, texts.columns, control, source=table.source)
+
+    def _tell(self, *, is_last: bool) -> None:
+        rate = self.rows / max(time.monotonic() - self._began, 1e-3)
+        left = max(0.0, self.table.estimated_rows - self.rows) / max(rate, 1e-3)
+        _log.info(
+            "copied table" if is_last else "copying table",
+            table=self.table.source,
+            rows=self.rows,
+            rows_estimated=self.table.estimated_rows,
+            rows_per_second=round(rate),
+            seconds_left=0 if is_last else round(left),
+        )
 
 
-def _export(cursor: Any, slot: str) -> tuple[int, str]:
-    command = sql.SQL("CREATE_REPLICATION_SLOT {} TEMPORARY LOGICAL pgoutput (SNAPSHOT 'export')")
-    cursor.execute(command.format(sql.Identifier(slot)))
-    _, consistent_point, name, _ = cursor.fetchone()
-    return parse_lsn(consistent_point), name
+def copy_command(table: PublishedTable, *, after: Key | None = None, where: str | None = None) -> sql.Composed:
+    """The COPY of a table's published columns: rows after a primary key in its order, or those of an SQL condition."""
+    names = sql.SQL(", ").join(sql.Identifier(column.name) for column in table.columns)
+    query = sql.SQL("select {} from {}").format(names, sql.Identifier(table.namespace, table.name))
+    if after is not None:
+        keys = sql.SQL(", ").join(map(_ordered_name, table.key_columns, table.key_by_bytes))
+        last = sql.SQL(", ").join(map(sql.Literal, after))
+        query += sql.SQL(" where ({}) > ({})").format(keys, last)
+    if where is not None:
+        query += sql.SQL(" where ({})").format(sql.SQL(where))
+    if is_ordered(table.key_columns):
+        order = sql.SQL(", ").join(map(_ordered_name, table.key_columns, table.key_by_bytes))
+        query += sql.SQL(" order by {}").format(order)
+    return sql.SQL("copy ({}) to stdout (format csv)").format(query)
 
 
-def _import(session: connection, snapshot: str) -> datetime:
-    with session.cursor() as cursor:
-        cursor.execute("set transaction snapshot %s", (snapshot,))
-        cursor.execute("select transaction_timestamp()")
-        row = cursor.fetchone()
-    taken_at: datetime = row[0]  # type: ignore[index]  # a select without a table has one row
-    return taken_at
+def _ordered_name(column: Column, by_bytes: bool) -> sql.Composable:
+    """A key's column as its order can be told here; where the database orders text so anyway its index serves."""
+    name = sql.Identifier(column.name)
+    return sql.SQL('{} collate "C"').format(name) if column.type_oid in TEXTS and not by_bytes else name
 
 
-def _no_rows(columns: Sequence[Column]) -> pa.RecordBatch:
-    return pa.RecordBatch.from_arrays([pa.nulls(0, pa.string()) for _ in columns], [column.name for column in columns])
+def _no_rows(columns: Sequence[Column]) -> pa.Table:
+    return pa.table({column.name: pa.nulls(0, pa.string()) for column in columns})
 
 
-def _csv(session: connection, table: PublishedTable) -> Iterator[pa.RecordBatch]:
-    """Read `COPY … TO STDOUT` block by block; an unquoted empty field is null, a quoted one the empty string."""
-    names = [column.name for column in table.columns]
-    with _Copying(session, _copy_command(table, names)) as copying:
-        for block in copying.blocks():
-            yield from _parsed(block, names).combine_chunks().to_batches()
-
-
-def _parsed(block: bytes, names: Sequence[str]) -> pa.Table:
+def _parsed(block: bytes, columns: Sequence[Column], *, typed: bool) -> pa.Table:
+    """Rows of CSV; an unquoted empty field is null, a quoted one the empty string. Raises ArrowInvalid when typed."""
+    kinds = {column.name: arrow_type(column) if typed else pa.string() for column in columns}
+    binary = {name: kind for name, kind in kinds.items() if pa.types.is_binary(kind)}
+    if binary:
+        raise pa.ArrowInvalid("bytes come as hexadecimal text")
     return csv.read_csv(
         io.BytesIO(block),
         # One block for the parser too: a row must not straddle two of them, however long it is.
-        csv.ReadOptions(column_names=list(names), block_size=len(block) + 1, use_threads=False),
+        csv.ReadOptions(column_names=list(kinds), block_size=len(block) + 1, use_threads=False),
         csv.ParseOptions(newlines_in_values=True, ignore_empty_lines=False),
         csv.ConvertOptions(
-            column_types=dict.fromkeys(names, pa.string()),
+            column_types=kinds,
             null_values=[""],
+            true_values=["t"],
+            false_values=["f"],
             strings_can_be_null=True,
             quoted_strings_can_be_null=False,
         ),
     )
-
-
-def _copy_command(table: PublishedTable, names: Sequence[str]) -> sql.Composed:
-    return sql.SQL("copy (select {} from {}) to stdout (format csv)").format(
-        sql.SQL(", ").join(sql.Identifier(name) for name in names), sql.Identifier(table.namespace, table.name)
-    )
-
-
-class _Copying:
-    """A COPY that runs in a thread of its own; leaving the block ends it, and raises what failed there."""
-
-    def __init__(self, session: connection, command: sql.Composed) -> None:
-        self._session = session
-        self._command = command
-        self._rows: list[bytes] = []
-        self._size = 0
-        # One block is read while the next one fills; a reader that is slower holds the server back.
-        self._blocks: queue.Queue[bytes | None] = queue.Queue(maxsize=1)
-        self._left = threading.Event()
-        self._error: BaseException | None = None
-        self._thread = threading.Thread(target=self._run, name="copy", daemon=True)
-
-    def __enter__(self) -> Self:
-        """Start copying."""
-        self._thread.start()
-        return self
-
-    def __exit__(self, error: object, *_: object) -> None:
-        """Wait for the thread; a copy that broke off must not look like the end of the table."""
-        self._left.set()
-        while self._thread.is_alive():
-            with suppress(queue.Empty):
-                self._blocks.get(timeout=0.05)
-        if self._error is not None and error is None:
-            raise self._error
-
-    def blocks(self) -> Iterator[bytes]:
-        """Blocks of whole rows as CSV, about CHUNK_BYTES long, or as long as the one row in it."""
-        while (block := self._blocks.get()) is not None:
-            yield block
-
-    def write(self, row: bytes) -> int:
-        """Take what psycopg2 hands over: libpq gives one row per call, never a part of one."""
-        if self._left.is_set():
-            raise BrokenPipeError("the reader of the copy has left")
-        self._rows.append(row)
-        self._size += len(row)
-        if self._size >= CHUNK_BYTES:
-            self._flush()
-        return len(row)
-
-    def _flush(self) -> None:
-        if self._rows:
-            self._blocks.put(b"".join(self._rows))
-        self._rows, self._size = [], 0
-
-    def _run(self) -> None:
-        try:
-            with self._session.cursor() as cursor:
-                cursor.copy_expert(self._command, self)
-            self._flush()
-        except Exception as error:  # noqa: BLE001 - handed to the reading thread, which raises it
-            self._error = error
-        finally:
-            self._blocks.put(None)

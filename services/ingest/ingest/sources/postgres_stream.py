@@ -2,7 +2,7 @@
 
 import select
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import psycopg2
@@ -14,7 +14,7 @@ from shopsphere_kit.logging import get_logger
 from ingest import pgoutput
 from ingest.batch import Batch, Pace
 from ingest.errors import SourceUnavailable
-from ingest.position import PostgresPosition
+from ingest.position import Position, PostgresPosition
 from ingest.sources.filling import Filling
 from ingest.sources.postgres_catalog import (
     PostgresServer,
@@ -24,14 +24,17 @@ from ingest.sources.postgres_catalog import (
     published_tables,
     translated,
 )
-from ingest.sources.postgres_copy import Snapshot
+from ingest.sources.postgres_copies import Copies
 from ingest.sources.source import Positions
-from ingest.sources.transactions import Transactions
+from ingest.sources.transactions import NEVER, Transactions
+from ingest.tables import postgres_table
 
 # The server drops a silent reader after wal_sender_timeout, 60 s by default.
 FEEDBACK_SECONDS = 5.0
 # A table that joins the publication is copied within this time, even when nothing changes in it.
 TABLES_LOOK_SECONDS = 5.0
+# Messages between two looks at the clock.
+MESSAGES_PER_LOOK = 256
 
 _log = get_logger(__name__)
 
@@ -39,21 +42,20 @@ _log = get_logger(__name__)
 class PostgresDatabase:
     """Reads all tables of one publication; each table's own position decides what it skips of the common stream."""
 
-    def __init__(self, database: str, publication: str, slot: str, server: PostgresServer) -> None:
+    def __init__(self, database: str, publication: str, slot: str, server: PostgresServer, copies: int = 2) -> None:
+        """Take how many tables are copied beside each other."""
         self._name = f"postgres:{database}"
         self._publication = publication
         self._slot = slot
         self._server = server
         self._session: connection | None = None
-        self._snapshot: Snapshot | None = None
-        self._uncopied: list[PublishedTable] = []
+        self._copies = Copies(server, slot, copies)
         self._replication: LogicalReplicationConnection | None = None
         self._cursor: Any = None
         self._transactions = Transactions({})
         self._positions: Positions = lambda _: None
         self._flushed = 0
-        self._told_at = 0.0
-        self._looked_at = 0.0
+        self._told_at = self._looked_at = 0.0
 
     @property
     def name(self) -> str:
@@ -66,35 +68,34 @@ class PostgresDatabase:
         return {}
 
     def open(self, positions: Positions) -> None:
-        """See Source; makes publication and slot when they are missing, and a snapshot when a table has no position."""
+        """See Source; makes publication and slot when they are missing, and a snapshot when a table is to be copied."""
         self._positions = positions
         with translated(self._name):
             self._session = self._server.query()
             self._session.set_session(autocommit=True)
             ensure_publication(self._session, self._publication)
             tables = published_tables(self._session, self._publication)
-            recorded = {table.bronze: positions(table.bronze) for table in tables}
-            followed = [name for name, position in recorded.items() if position is not None]
-            ensure_slot(self._session, self._slot, followed=followed)
-            self._transactions = Transactions({table.bronze: table.primary_key for table in tables})
-            for name, position in recorded.items():
-                if isinstance(position, PostgresPosition):
-                    self._transactions.skip_before(name, position.lsn)
-            self._uncopied = [table for table in tables if recorded[table.bronze] is None]
-            if self._uncopied:
-                self._snapshot = Snapshot(self._server, self._slot)
-        self._flushed, self._looked_at = 0, time.monotonic()
+            recorded = {table.bronze: _postgres(positions(table.bronze)) for table in tables}
+            ensure_slot(self._session, self._slot, followed=[name for name, at in recorded.items() if at is not None])
+            waiting = [(table, at) for table in tables if (at := recorded[table.bronze]) is None or at.copying]
+            self._follow({table.bronze: table for table in tables}, recorded)
+            self._copies.open(waiting)
+            if len(waiting) < len(tables) or not tables:
+                self._start()
+        self._looked_at = time.monotonic()
 
     def read(self, pace: Pace) -> Sequence[Batch]:
-        """See Source; one table per call while copying."""
+        """See Source; tables that are copied come part by part, beside the changes of the others."""
         with translated(self._name):
-            if self._uncopied and self._snapshot:
-                return [self._copy(self._uncopied.pop(0), self._snapshot)]
+            if self._has_new_tables():
+                # The stream begins anew: it is theirs as well now, from where their copies were taken.
+                self.close()
+                self.open(self._positions)
+            parts = self._copies.parts(seconds=0.0 if self._cursor else pace.seconds)
             if self._cursor is None:
-                self._start()
+                return parts
             self._receive(pace)
-            self._look_for_tables()
-        return self._transactions.take()
+        return [*parts, *self._transactions.take(parts=self._transactions.waiting_bytes >= pace.size)]
 
     def acknowledge(self) -> None:
         """See Source; the slot moves past what is committed, and past what concerns no published table."""
@@ -105,28 +106,26 @@ class PostgresDatabase:
             # All that the server has looked at until here was sent and is committed: idle tables hold nothing back.
             committed = max(committed, self._cursor.wal_end)
         with translated(self._name):
-            self._tell(committed)
+            self._tell(self._copies.floor(committed))
 
     def close(self) -> None:
         """See Source."""
-        for closing in (self._snapshot, self._replication, self._session):
+        for closing in (self._copies, self._replication, self._session):
             try:
                 if closing is not None:
                     closing.close()
             except psycopg2.Error as error:
                 _log.info("connection was already broken", error=type(error).__name__)
-        self._snapshot = self._replication = self._session = self._cursor = None
+        self._replication = self._session = self._cursor = None
 
-    def _copy(self, table: PublishedTable, snapshot: Snapshot) -> Batch:
-        _log.info("copying table", table=table.source)
-        position = PostgresPosition(snapshot.consistent_point)
-        self._transactions.skip_before(table.bronze, position.lsn)
-        return Batch(table.bronze, table.source, snapshot.chunks(table), position)
+    def _follow(self, tables: Mapping[str, PublishedTable], recorded: Mapping[str, PostgresPosition | None]) -> None:
+        """Take changes of the tables that are copied; the others' come once they are."""
+        self._flushed = 0
+        self._transactions = Transactions({name: tables[name].primary_key for name in tables}, self._meet)
+        for name, position in recorded.items():
+            self._transactions.start_at(name, NEVER if position is None or position.copying else position)
 
     def _start(self) -> None:
-        if self._snapshot:
-            self._snapshot.close()
-            self._snapshot = None
         self._replication = self._server.replication()
         cursor = self._replication.cursor()
         cursor.start_replication(
@@ -138,38 +137,47 @@ class PostgresDatabase:
         _log.info("streaming", slot=self._slot)
 
     def _receive(self, pace: Pace) -> None:
-        filling = Filling(pace)
+        filling, transactions = Filling(pace), self._transactions
+        read, accept = self._cursor.read_message, transactions.accept
         while (left := filling.seconds_left) > 0:
-            before = self._transactions.waiting_rows
-            message = self._cursor.read_message()
+            rows, size = transactions.waiting_rows, transactions.waiting_bytes
+            full, message = size + filling.bytes_left, None
+            for _ in range(MESSAGES_PER_LOOK):
+                message = read()
+                if message is None:
+                    break
+                accept(message.payload)
+                if transactions.waiting_bytes >= full:
+                    break
+            filling.add(transactions.waiting_rows - rows, transactions.waiting_bytes - size)
             if message is None:
                 self._tell(self._flushed)
                 select.select([self._cursor], [], [], min(left, 0.1))
-                continue
-            self._accept(pgoutput.decode(message.payload))
-            filling.add(self._transactions.waiting_rows - before, len(message.payload))
 
-    def _accept(self, message: pgoutput.Message) -> None:
-        if isinstance(message, pgoutput.Relation) and not self._transactions.knows(message):
-            # A table that joined the publication: opening again copies it. One that is gone has no copy to take.
-            if self._is_published(message):
-                raise SourceUnavailable(f"{self._name}: table {message.name} joined the publication; opening again")
-            _log.warning("changes of a table that is no longer published", table=message.name)
-            adopted = self._transactions.adopt(message)
-            if isinstance(recorded := self._positions(adopted), PostgresPosition):
-                self._transactions.skip_before(adopted, recorded.lsn)
-        self._transactions.accept(message)
+    def _meet(self, relation: pgoutput.Relation) -> None:
+        """Decide about a relation that came with a table or a key not known yet."""
+        name = postgres_table(relation.namespace, relation.name)
+        published = next((table for table in self._published() if table.bronze == name), None)
+        if published is not None and self._transactions.has(name):
+            self._transactions.rekey(name, published.primary_key)
+        elif published is not None:
+            raise SourceUnavailable(f"{self._name}: table {relation.name} joined the publication; opening again")
+        else:
+            # No copy can be taken of a table that is gone; its changes go on from what its bronze table has.
+            _log.warning("changes of a table that is no longer published", table=relation.name)
+            self._transactions.adopt(name, _postgres(self._positions(name)) or PostgresPosition(0))
 
-    def _look_for_tables(self) -> None:
+    def _has_new_tables(self) -> bool:
+        """Whether tables were copied that the stream leaves out, or joined the publication; never within something."""
+        if self._transactions.in_progress or self._copies.active:
+            return False
+        return self._copies.ended or self._tables_joined()
+
+    def _tables_joined(self) -> bool:
         if time.monotonic() - self._looked_at < TABLES_LOOK_SECONDS:
-            return
+            return False
         self._looked_at = time.monotonic()
-        new = [table.source for table in self._published() if not self._transactions.has(table.bronze)]
-        if new:
-            raise SourceUnavailable(f"{self._name}: {', '.join(new)} joined the publication; opening again")
-
-    def _is_published(self, relation: pgoutput.Relation) -> bool:
-        return any((table.namespace, table.name) == (relation.namespace, relation.name) for table in self._published())
+        return any(not self._transactions.has(table.bronze) for table in self._published())
 
     def _published(self) -> list[PublishedTable]:
         if self._session is None:
@@ -185,3 +193,7 @@ class PostgresDatabase:
             write_lsn=self._flushed, flush_lsn=self._flushed, apply_lsn=self._flushed, force=True
         )
         self._told_at = time.monotonic()
+
+
+def _postgres(position: Position | None) -> PostgresPosition | None:
+    return position if isinstance(position, PostgresPosition) else None

@@ -1,42 +1,105 @@
-"""Replication messages gathered into transactions, and complete transactions into batches by table. Pure."""
+"""Replication messages gathered into transactions, and transactions into batches by table. Pure.
 
-from collections.abc import Mapping, Sequence
+The server sends a transaction once it is committed, whole and in one piece. So one that is larger than memory may leave
+in parts: they are kept where nobody sees them until its last part comes with a position.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from ingest.batch import Batch
+from ingest import pgoutput
+from ingest.batch import Batch, Chunk
+from ingest.changes import Described, Log, Truncated, chunks, truncate_chunk
 from ingest.errors import UndecodableMessage
-from ingest.pgoutput import Begin, Column, Commit, Delete, Insert, Message, Relation, Row, Truncate, Update
-from ingest.position import PostgresPosition, postgres_row
-from ingest.rows import Change, changes_chunk, complete
+from ingest.pgoutput import Begin, Commit, Message, Relation, Truncate
+from ingest.position import PostgresPosition, Span
+from ingest.row_messages import KINDS
 from ingest.tables import postgres_table
 
 
 @dataclass
-class _Segment:
+class _Part:
     """Changes of one table under one description of its columns."""
 
-    columns: tuple[Column, ...]
-    changes: list[Change] = field(default_factory=list)
+    described: Described
+    log: Log = field(default_factory=Log)
+    truncates: list[Truncated] = field(default_factory=list)
+
+    def take(self, later: "_Part") -> None:
+        """Add what came after."""
+        self.log.extend(later.log)
+        self.truncates += later.truncates
 
 
 @dataclass
-class _Waiting:
-    source: str
-    segments: list[_Segment] = field(default_factory=list)
+class _Table:
+    """What waits of one table: of whole transactions, and of the one in progress; and what it skips.
+
+    `due` says that parts of a transaction that is whole now have left already, so that its position must follow.
+    """
+
+    name: str
+    key: Sequence[str]
+    source: str = ""
+    position: PostgresPosition = PostgresPosition(0)
+    done: list[_Part] = field(default_factory=list)
+    open: list[_Part] = field(default_factory=list)
+    transaction: int = 0
+    parted: bool = False
+    due: bool = False
+
+    def part(self, described: Described) -> _Part:
+        """Where the next change of the transaction in progress goes."""
+        if not self.open or self.open[-1].described is not described:
+            self.open.append(_Part(described))
+        return self.open[-1]
+
+    def complete(self) -> None:
+        """The transaction in progress is whole."""
+        for part in self.open:
+            if self.done and self.done[-1].described is part.described:
+                self.done[-1].take(part)
+            else:
+                self.done.append(part)
+        self.open, self.due, self.parted = [], self.due or self.parted, False
+
+    def whole(self, end_lsn: int) -> Batch:
+        """All that whole transactions brought, ending at the last of them."""
+        spans, parts = self.position.spans, self.done
+        self.position = PostgresPosition(end_lsn, spans if spans and end_lsn <= spans[-1].lsn else ())
+        self.done, self.due = [], False
+        return Batch(self.name, self.source, _chunks(parts, spans), self.position)
+
+    def begun(self) -> Batch:
+        """What has come of the transaction in progress."""
+        parts, self.open, self.parted = self.open, [], True
+        return Batch(self.name, self.source, _chunks(parts, self.position.spans), None)
+
+
+# A table that is copied just now takes no changes from the stream.
+NEVER = PostgresPosition(2**63 - 1)
 
 
 class Transactions:
-    """Takes messages one by one; `take` gives what complete transactions brought since the last `take`."""
+    """Takes messages one by one; `take` gives what they brought since the last `take`."""
 
-    def __init__(self, primary_keys: Mapping[str, Sequence[str]]) -> None:
-        """Take the primary key columns of each bronze table."""
-        self._primary_keys = dict(primary_keys)
-        self._relations: dict[int, Relation] = {}
-        self._skip_before: dict[str, int] = {}
+    def __init__(
+        self,
+        primary_keys: Mapping[str, Sequence[str]],
+        on_stranger: Callable[[Relation], None] = lambda _: None,
+    ) -> None:
+        """Take the primary key columns of each bronze table, and who is told of a relation of another table or key.
+
+        `on_stranger` calls `adopt` or `rekey`, or raises.
+        """
+        self._tables = {name: _Table(name, key) for name, key in primary_keys.items()}
+        self._on_stranger = on_stranger
+        self._followed: dict[bytes, tuple[_Table, Described]] = {}
         self._begun: Begin | None = None
-        self._changes: list[tuple[Relation, Change]] = []
-        self._waiting: dict[str, _Waiting] = {}
-        self.waiting_rows = 0
+        self._touched: list[_Table] = []
+        self._number = self._transaction = 0
+        self._open_rows = self._open_bytes = 0
+        self.waiting_rows = self.waiting_bytes = 0
         self.end_lsn = 0
 
     @property
@@ -44,101 +107,117 @@ class Transactions:
         """Whether a transaction has begun and its commit has not come yet."""
         return self._begun is not None
 
-    def skip_before(self, table: str, lsn: int) -> None:
-        """The table already has every transaction whose commit record starts before this LSN."""
-        self._skip_before[table] = lsn
+    def start_at(self, table: str, position: PostgresPosition) -> None:
+        """The table already has what that position says."""
+        self._tables[table].position = position
 
-    def adopt(self, relation: Relation) -> str:
-        """Take changes of a relation that is not published any more; returns its bronze table."""
-        self._primary_keys[_bronze(relation)] = ()
-        return _bronze(relation)
+    def adopt(self, table: str, position: PostgresPosition) -> None:
+        """Follow one more bronze table, whose primary key nobody knows."""
+        self._tables[table] = _Table(table, (), position=position)
 
-    def knows(self, relation: Relation) -> bool:
-        """Whether the relation's table was published when reading began, or adopted since."""
-        return self.has(_bronze(relation))
+    def rekey(self, table: str, primary_key: Sequence[str]) -> None:
+        """The table has another primary key, or its columns other names."""
+        self._tables[table].key = primary_key
 
     def has(self, table: str) -> bool:
         """Whether the bronze table is one of those that are followed."""
-        return table in self._primary_keys
+        return table in self._tables
 
-    def accept(self, message: Message) -> None:
+    def accept(self, payload: bytes) -> None:
         """Take the next message of the stream."""
+        if payload and payload[0] in KINDS:
+            self._row(payload)
+        else:
+            self._control(pgoutput.decode(payload))
+
+    def take(self, *, parts: bool = False) -> list[Batch]:
+        """What whole transactions brought, by table, all up to the same one; with `parts` what has come of the next too."""
+        tables = self._tables.values()
+        batches = [table.whole(self.end_lsn) for table in tables if table.done or table.due]
+        if parts:
+            batches += [table.begun() for table in tables if table.open]
+            self._open_rows = self._open_bytes = 0
+        self.waiting_rows, self.waiting_bytes = self._open_rows, self._open_bytes
+        return batches
+
+    def _row(self, payload: bytes) -> None:
+        begun, number = self._begun, self._number
+        if begun is None:
+            raise UndecodableMessage("a change outside of a transaction")
+        self._number = number + 1
+        table, described = self._of(payload[1:5])
+        if begun.final_lsn < table.position.lsn:
+            return
+        self._touch(table)
+        table.part(described).log.add(payload, number, begun.final_lsn, begun.committed_at)
+        self._count(1, len(payload))
+
+    def _truncate(self, message: Truncate) -> None:
+        if self._begun is None:
+            raise UndecodableMessage("a truncate outside of a transaction")
+        number, self._number = self._number, self._number + 1
+        for oid in message.oids:
+            table, described = self._of(oid.to_bytes(4, "big"))
+            if self._begun.final_lsn >= table.position.lsn:
+                self._touch(table)
+                truncated = (self._begun.final_lsn, number, self._begun.committed_at)
+                table.part(described).truncates.append(truncated)
+                self._count(1, 0)
+
+    def _control(self, message: Message) -> None:
         match message:
             case Begin():
-                self._begun, self._changes = message, []
+                self._begun, self._number = message, 0
+                self._transaction += 1
             case Commit():
                 self._commit(message)
             case Relation():
-                self._relations[message.oid] = message
-            case Insert(oid, new):
-                self._add(oid, "c", new)
-            case Update():
-                self._update(message)
-            case Delete(oid, old):
-                self._add(oid, "d", old)
-            case Truncate(oids):
-                for oid in oids:
-                    self._add(oid, "t", (None,) * len(self._relation(oid).columns))
+                self._describe(message)
+            case Truncate():
+                self._truncate(message)
             case _:
                 pass
 
-    def take(self) -> list[Batch]:
-        """Batches of the tables that changed; all of them end at the same transaction."""
-        position = PostgresPosition(self.end_lsn)
-        batches = [
-            Batch(
-                table,
-                waiting.source,
-                [changes_chunk(part.columns, part.changes, waiting.source) for part in waiting.segments],
-                position,
-            )
-            for table, waiting in self._waiting.items()
-        ]
-        self._waiting, self.waiting_rows = {}, 0
-        return batches
-
-    def _update(self, update: Update) -> None:
-        oid, old = update.oid, update.old
-        relation = self._relation(oid)
-        new = complete(update.new, old if update.old_is_whole else None)
-        if old is not None and self._key(relation, old) != self._key(relation, new):
-            # Another key is another row: the one that was there is gone.
-            self._add(oid, "d", old)
-            self._add(oid, "c", new)
-        else:
-            self._add(oid, "u", new)
-
-    def _key(self, relation: Relation, row: Row) -> Row:
-        names = self._primary_keys.get(_bronze(relation), ())
-        return tuple(value for column, value in zip(relation.columns, row, strict=True) if column.name in names)
-
-    def _add(self, oid: int, op: str, values: Row) -> None:
-        if self._begun is None:
-            raise UndecodableMessage("a change outside of a transaction")
-        place = postgres_row(self._begun.final_lsn, len(self._changes))
-        self._changes.append((self._relation(oid), Change(op, place, self._begun.committed_at, values)))
-
-    def _relation(self, oid: int) -> Relation:
-        try:
-            return self._relations[oid]
-        except KeyError:
-            raise UndecodableMessage(f"a change of the relation {oid}, which was not described before") from None
-
     def _commit(self, commit: Commit) -> None:
-        for relation, change in self._changes:
-            if commit.commit_lsn >= self._skip_before.get(_bronze(relation), 0):
-                self._keep(relation, change)
-        self._begun, self._changes = None, []
+        for table in self._touched:
+            table.complete()
+        self._begun, self._touched = None, []
+        self._open_rows = self._open_bytes = 0
         self.end_lsn = commit.end_lsn
 
-    def _keep(self, relation: Relation, change: Change) -> None:
-        source = f"postgres:{relation.namespace}.{relation.name}"
-        segments = self._waiting.setdefault(_bronze(relation), _Waiting(source)).segments
-        if not segments or segments[-1].columns != relation.columns:
-            segments.append(_Segment(relation.columns))
-        segments[-1].changes.append(change)
-        self.waiting_rows += 1
+    def _describe(self, relation: Relation) -> None:
+        name = postgres_table(relation.namespace, relation.name)
+        names = [column.name for column in relation.columns]
+        if name not in self._tables or not set(self._tables[name].key).issubset(names):
+            self._on_stranger(relation)
+        table = self._tables[name]
+        table.source = f"postgres:{relation.namespace}.{relation.name}"
+        key = tuple(names.index(name) for name in table.key if name in names)
+        described = Described(table.source, relation.columns, key)
+        oid = relation.oid.to_bytes(4, "big")
+        if oid not in self._followed or self._followed[oid] != (table, described):
+            self._followed[oid] = (table, described)
+
+    def _of(self, oid: bytes) -> tuple[_Table, Described]:
+        try:
+            return self._followed[oid]
+        except KeyError:
+            number = int.from_bytes(oid, "big")
+            raise UndecodableMessage(f"a change of the relation {number}, which was not described before") from None
+
+    def _touch(self, table: _Table) -> None:
+        if table.transaction != self._transaction:
+            table.transaction = self._transaction
+            self._touched.append(table)
+
+    def _count(self, rows: int, size: int) -> None:
+        self.waiting_rows += rows
+        self.waiting_bytes += size
+        self._open_rows += rows
+        self._open_bytes += size
 
 
-def _bronze(relation: Relation) -> str:
-    return postgres_table(relation.namespace, relation.name)
+def _chunks(parts: Sequence[_Part], spans: Sequence[Span]) -> Iterator[Chunk]:
+    for part in parts:
+        yield from chunks(part.described, part.log, spans)
+        yield from (truncate_chunk(part.described, truncated) for truncated in part.truncates)

@@ -1,0 +1,51 @@
+"""The database as it is at one point of the write-ahead log, for as many sessions as read it beside each other."""
+
+import uuid
+from typing import Any
+
+from psycopg2 import sql
+from psycopg2.extensions import ISOLATION_LEVEL_REPEATABLE_READ, connection
+
+from ingest.position import parse_lsn
+from ingest.sources.postgres_catalog import PostgresServer
+
+
+class Snapshot:
+    """The database as it is at `consistent_point`: changes committed from there on are not in it.
+
+    A temporary slot exports it. The lasting slot, made earlier, streams from an earlier point; each table's own
+    position then skips what its copy already has. So a copy that was killed goes on under another snapshot.
+    """
+
+    def __init__(self, server: PostgresServer, slot: str) -> None:
+        self._server = server
+        self._exporter = server.replication()
+        try:
+            name = f"{slot}_copy_{uuid.uuid4().hex[:8]}"
+            self.consistent_point, self._name = _export(self._exporter.cursor(), name)
+            with self.session() as session, session.cursor() as cursor:
+                cursor.execute("select transaction_timestamp()")
+                (self.taken_at,) = cursor.fetchone() or (None,)
+            session.close()
+        except Exception:
+            self._exporter.close()
+            raise
+
+    def session(self) -> connection:
+        """Open a read-only session that sees the snapshot; possible until `close`, and readable after it."""
+        session = self._server.query()
+        session.set_session(isolation_level=ISOLATION_LEVEL_REPEATABLE_READ, readonly=True, autocommit=False)
+        with session.cursor() as cursor:
+            cursor.execute("set transaction snapshot %s", (self._name,))
+        return session
+
+    def close(self) -> None:
+        """Let the server forget the snapshot once its sessions are over."""
+        self._exporter.close()
+
+
+def _export(cursor: Any, slot: str) -> tuple[int, str]:
+    command = sql.SQL("CREATE_REPLICATION_SLOT {} TEMPORARY LOGICAL pgoutput (SNAPSHOT 'export')")
+    cursor.execute(command.format(sql.Identifier(slot)))
+    _, consistent_point, name, _ = cursor.fetchone()
+    return parse_lsn(consistent_point), name
