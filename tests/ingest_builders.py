@@ -10,12 +10,14 @@ from datetime import UTC, datetime
 from io import BufferedIOBase
 from socketserver import StreamRequestHandler, ThreadingTCPServer
 from threading import Thread
+from typing import Any
 
 import psycopg2
 import pyarrow as pa
 from ingest.batch import Batch, Chunk, Pace, Rejected
 from ingest.iceberg_tables import IcebergTables
 from ingest.position import KafkaPosition, kafka_row
+from ingest.pump import Pump
 from ingest.sources.source import Positions
 from ingest.tables import CHANGE_FIELDS
 from psycopg2.extensions import connection, make_dsn
@@ -205,3 +207,32 @@ def _message(stream: BufferedIOBase) -> bytes:
     """Read one message of MongoDB's wire protocol, which begins with its length."""
     head = stream.read(4)
     return head and head + stream.read(int.from_bytes(head, "little") - 4)
+
+
+def drain(pump: Pump) -> None:
+    """Step until everything is copied and a step brings nothing."""
+    copies = pump._source._copies  # type: ignore[attr-defined]
+    while pump.step() or copies.active or copies.ended:
+        pass
+
+
+def query(dsn: str, statement: str) -> list[tuple[Any, ...]]:
+    """The rows of a query."""
+    with psycopg2.connect(dsn) as session, session.cursor() as cursor:
+        cursor.execute(statement)
+        rows = cursor.fetchall()
+    session.close()
+    return rows
+
+
+def folded(rows: Iterable[dict[str, object]], key: str, value: str = "name") -> dict[object, object]:
+    """What a change log adds up to: the value of each living key."""
+    state: dict[object, object] = {}
+    for row in sorted(rows, key=lambda row: str(row["_position"])):
+        if row["_op"] == "t":
+            state.clear()
+        elif row["_op"] == "d":
+            state.pop(row[key], None)
+        else:
+            state[row[key]] = row[value]
+    return state

@@ -1,11 +1,9 @@
 """The Postgres source against a real server."""
 
 from collections import Counter
-from collections.abc import Iterator
 from contextlib import suppress
 from threading import Event
 
-import psycopg2
 import pytest
 from ingest import bootstrap, report
 from ingest.batch import Pace
@@ -14,57 +12,12 @@ from ingest.pump import Pump
 from ingest.settings import Settings
 from ingest.sink import QUARANTINED, IcebergSink
 from ingest.sources.copy_thread import BLOCK_BYTES
-from ingest_builders import a_database, bronze, bronze_tables, execute
-from pydantic import SecretStr
+from ingest_builders import bronze, bronze_tables, drain, execute
 from shopsphere_kit.clock import SystemClock
 from shopsphere_kit.settings import LakeSettings
 from shopsphere_kit.waiting import wait_until
 
 pytestmark = pytest.mark.servers
-
-PEOPLE = """create table people (
-    id bigint primary key, name text, balance numeric(12,2), rate numeric(18,6), born date, seen timestamptz,
-    active boolean, visits int, note text
-)"""
-
-
-@pytest.fixture
-def dsn(postgres_dsn: str) -> Iterator[str]:
-    address = a_database(postgres_dsn)
-    execute(address, PEOPLE, "alter table people replica identity full", "create table empty (id bigint primary key)")
-    yield address
-    name = psycopg2.extensions.parse_dsn(address)["dbname"]
-    execute(
-        postgres_dsn,
-        f"select pg_drop_replication_slot(slot_name) from pg_replication_slots where database = '{name}'",  # noqa: S608
-        f"drop database {name} with (force)",
-    )
-
-
-@pytest.fixture
-def settings(dsn: str, lake_settings: LakeSettings) -> Settings:
-    slot = "slot_" + psycopg2.extensions.parse_dsn(dsn)["dbname"]
-    return Settings(
-        sources=["postgres"],
-        postgres_dsn=SecretStr(dsn),
-        postgres_slot=slot,
-        lake=lake_settings,
-        batch_seconds=0.3,
-    )
-
-
-@pytest.fixture
-def pump(settings: Settings) -> Iterator[Pump]:
-    made = bootstrap.pumps(settings, Event())[0]
-    yield made
-    made._source.close()
-
-
-def drain(pump: Pump) -> None:
-    """Step until everything is copied and a step brings nothing."""
-    copies = pump._source._copies  # type: ignore[attr-defined]
-    while pump.step() or copies.active or copies.ended:
-        pass
 
 
 def test_a_table_is_copied_with_exact_types(dsn: str, pump: Pump, lake_settings: LakeSettings) -> None:

@@ -1,7 +1,7 @@
 """The bronze tables in the Iceberg catalog: made, widened, filled under the fence."""
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from datetime import UTC, datetime
 
 import pyarrow as pa
@@ -115,8 +115,7 @@ class IcebergTables:
             return None
 
     def _create(self, name: str, schema: pa.Schema) -> Table:
-        with suppress(NamespaceAlreadyExistsError):  # another thread was quicker
-            self._catalog.create_namespace_if_not_exists(BRONZE)
+        self._make_namespace()
         whole = schema if INGESTED_AT.name in schema.names else schema.append(INGESTED_AT)
         column = partition_column(whole)
         try:
@@ -130,6 +129,14 @@ class IcebergTables:
         except TableAlreadyExistsError:
             pass
         return self._catalog.load_table(full_name(name))
+
+    def _make_namespace(self) -> None:
+        try:
+            self._catalog.create_namespace_if_not_exists(BRONZE)
+        except (NamespaceAlreadyExistsError, DBAPIError):
+            # Another thread or process was quicker; a SQL catalog says so as a broken constraint.
+            if not self._catalog.namespace_exists(BRONZE):
+                raise
 
     def _widen(self, table: Table, schema: pa.Schema) -> None:
         _refuse_bytes_for_text(table, schema)

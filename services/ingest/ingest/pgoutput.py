@@ -1,7 +1,7 @@
 """Decoder of PostgreSQL's pgoutput plug-in, protocol version 1: bytes of one message → one frozen value.
 
-Rows come by the thousand and are decoded together, in `row_messages.py`. Source: PostgreSQL manual, "Logical Replication
-Message Formats".
+Rows come by the thousand and are decoded together, in `row_messages.py`. Source: PostgreSQL manual, "Logical
+Replication Message Formats".
 """
 
 import struct

@@ -31,8 +31,8 @@ class Span:
 class PostgresPosition:
     """Every transaction whose commit record starts before `lsn` is in the table, as far as the table has its rows.
 
-    Without `spans` it has them all. A copy that was killed goes on under a later snapshot, so its rows come from several
-    moments: each span, in the order of the keys, says from which, and changes before it are in its rows already.
+    Without `spans` it has them all. A copy that was killed goes on under a later snapshot, so its rows come from
+    several moments: each span, in the order of the keys, says from which; changes before it are in its rows already.
     """
 
     lsn: int
@@ -123,7 +123,7 @@ def format_lsn(lsn: int) -> str:
 
 
 def postgres_rows(lsns: NDArray[np.int64], numbers: NDArray[np.int64]) -> pa.StringArray:
-    """Positions of rows: the transaction's commit LSN and a running number within it, in 16 and 8 hexadecimal digits."""
+    """Positions of rows: commit LSN and number within the transaction, in 16 and 8 hexadecimal digits."""
     count = len(lsns)
     text = np.empty((count, _ROW_WIDTH), np.uint8)
     text[:, :16] = _hexadecimal(lsns.astype(">u8"))

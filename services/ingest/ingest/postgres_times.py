@@ -1,7 +1,7 @@
 """PostgreSQL's dates and timestamps in text (ISO, UTC) as numbers, over the whole range it has. Pure.
 
-Arrow reads the years 0000 to 9999; PostgreSQL goes from 4713 BC to 5874897 (date) and 294276 (timestamp). Both count days
-in the proleptic Gregorian calendar. Days from a date: Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms".
+Arrow reads the years 0000 to 9999; PostgreSQL goes from 4713 BC to 5874897 (date) and 294276 (timestamp). Both count
+days in the proleptic Gregorian calendar. Source: Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms".
 """
 
 import re

@@ -1,4 +1,4 @@
-"""Rows of PostgreSQL, as text, to Arrow: column by column, and a row that does not fit goes to quarantine alone. Pure."""
+"""Rows of PostgreSQL, as text, to Arrow: column by column, one that does not fit goes to quarantine alone. Pure."""
 
 import json
 from collections.abc import Sequence

@@ -18,7 +18,7 @@ from ingest.postgres_types import Array, arrow_type
 from ingest.primary_key import TEXTS, Key, is_ordered
 from ingest.rows import table_of, text_chunk
 from ingest.sources.copy_thread import CopyThread
-from ingest.sources.postgres_catalog import PublishedTable, translated
+from ingest.sources.postgres_catalog import PublishedTable
 from ingest.sources.postgres_snapshot import Snapshot
 from ingest.tables import TIMESTAMP
 

@@ -26,7 +26,7 @@ from ingest.sources.postgres_catalog import (
 )
 from ingest.sources.postgres_copies import Copies
 from ingest.sources.source import Positions
-from ingest.sources.transactions import NEVER, Transactions
+from ingest.sources.transactions import NEVER, START, Transactions
 from ingest.tables import postgres_table
 
 # The server drops a silent reader after wal_sender_timeout, 60 s by default.
@@ -165,7 +165,7 @@ class PostgresDatabase:
         else:
             # No copy can be taken of a table that is gone; its changes go on from what its bronze table has.
             _log.warning("changes of a table that is no longer published", table=relation.name)
-            self._transactions.adopt(name, _postgres(self._positions(name)) or PostgresPosition(0))
+            self._transactions.adopt(name, _postgres(self._positions(name)) or START)
 
     def _has_new_tables(self) -> bool:
         """Whether tables were copied that the stream leaves out, or joined the publication; never within something."""

@@ -16,6 +16,11 @@ from ingest.position import PostgresPosition, Span
 from ingest.row_messages import KINDS
 from ingest.tables import postgres_table
 
+# Everything is after it.
+START = PostgresPosition(0)
+# Nothing is: a table that is copied just now takes no changes from the stream.
+NEVER = PostgresPosition(2**63 - 1)
+
 
 @dataclass
 class _Part:
@@ -41,7 +46,7 @@ class _Table:
     name: str
     key: Sequence[str]
     source: str = ""
-    position: PostgresPosition = PostgresPosition(0)
+    position: PostgresPosition = START
     done: list[_Part] = field(default_factory=list)
     open: list[_Part] = field(default_factory=list)
     transaction: int = 0
@@ -74,10 +79,6 @@ class _Table:
         """What has come of the transaction in progress."""
         parts, self.open, self.parted = self.open, [], True
         return Batch(self.name, self.source, _chunks(parts, self.position.spans), None)
-
-
-# A table that is copied just now takes no changes from the stream.
-NEVER = PostgresPosition(2**63 - 1)
 
 
 class Transactions:
@@ -131,7 +132,7 @@ class Transactions:
             self._control(pgoutput.decode(payload))
 
     def take(self, *, parts: bool = False) -> list[Batch]:
-        """What whole transactions brought, by table, all up to the same one; with `parts` what has come of the next too."""
+        """What whole transactions brought, by table, all up to the same; with `parts` what has come of the next too."""
         tables = self._tables.values()
         batches = [table.whole(self.end_lsn) for table in tables if table.done or table.due]
         if parts:
