@@ -20,10 +20,11 @@ from ingest.position import KafkaPosition, kafka_row
 from ingest.pump import Pump
 from ingest.sources.source import Positions
 from ingest.tables import CHANGE_FIELDS
-from psycopg2.extensions import connection, make_dsn
+from psycopg2.extensions import connection, make_dsn, parse_dsn
 from pymongo.uri_parser import parse_uri
 from shopsphere_kit.lake import open_catalog
 from shopsphere_kit.settings import LakeSettings
+from shopsphere_kit.waiting import wait_until
 
 NOON = datetime(2024, 5, 17, 12, tzinfo=UTC)
 TABLE = "bronze_postgres__letters"
@@ -156,6 +157,15 @@ def a_database(server: str) -> str:
         cursor.execute(f"create database {name}")
     with_autocommit.close()
     return make_dsn(server, dbname=name)
+
+
+def drop_database(server: str, address: str) -> None:
+    """Drop a database of the server, with its slots once their readers have left."""
+    name = parse_dsn(address)["dbname"]
+    slots = f"select slot_name from pg_replication_slots where database = '{name}'"  # noqa: S608
+    wait_until(lambda: not query(server, f"{slots} and active"), deadline_seconds=30, what="the readers' leave")
+    drop_slots = f"select pg_drop_replication_slot(slot_name) from ({slots}) s"  # noqa: S608
+    execute(server, drop_slots, f"drop database {name} with (force)")
 
 
 def execute(dsn: str, *statements: str) -> None:

@@ -8,7 +8,7 @@ import pytest
 from ingest import bootstrap
 from ingest.pump import Pump
 from ingest.settings import Settings
-from ingest_builders import a_database, execute
+from ingest_builders import a_database, drop_database, execute
 from pydantic import SecretStr
 from shopsphere_kit.settings import LakeSettings
 
@@ -23,12 +23,7 @@ def dsn(postgres_dsn: str) -> Iterator[str]:
     address = a_database(postgres_dsn)
     execute(address, PEOPLE, "alter table people replica identity full", "create table empty (id bigint primary key)")
     yield address
-    name = psycopg2.extensions.parse_dsn(address)["dbname"]
-    execute(
-        postgres_dsn,
-        f"select pg_drop_replication_slot(slot_name) from pg_replication_slots where database = '{name}'",  # noqa: S608
-        f"drop database {name} with (force)",
-    )
+    drop_database(postgres_dsn, address)
 
 
 @pytest.fixture

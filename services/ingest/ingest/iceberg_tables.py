@@ -19,7 +19,7 @@ from pyiceberg.expressions import BooleanExpression
 from pyiceberg.manifest import DataFile
 from pyiceberg.table import Table
 from pyiceberg.transforms import DayTransform
-from pyiceberg.types import BinaryType, StringType
+from pyiceberg.types import BinaryType, DecimalType, StringType
 from shopsphere_kit.errors import Unavailable
 from shopsphere_kit.lake import BRONZE
 from sqlalchemy.exc import DBAPIError
@@ -139,7 +139,7 @@ class IcebergTables:
                 raise
 
     def _widen(self, table: Table, schema: pa.Schema) -> None:
-        _refuse_bytes_for_text(table, schema)
+        _refuse_false_promotions(table, schema)
         try:
             with table.update_schema() as update:
                 update.union_by_name(schema)
@@ -149,15 +149,25 @@ class IcebergTables:
             raise IncompatibleSchema(f"{'.'.join(table.name())}: {error}") from error
 
 
-def _refuse_bytes_for_text(table: Table, schema: pa.Schema) -> None:
-    # PyIceberg would turn a column of text into one of bytes and back; the Iceberg specification knows no such step.
+def _refuse_false_promotions(table: Table, schema: pa.Schema) -> None:
+    """Raise IncompatibleSchema for steps that PyIceberg takes and the Iceberg specification does not know.
+
+    It turns text into bytes and back, and gives a decimal another scale, which would move the points of older rows.
+    """
     found = {field.name: field.field_type for field in table.schema().fields}
     for field in schema:
         stands = found.get(field.name)
-        if (isinstance(stands, StringType) and pa.types.is_binary(field.type)) or (
-            isinstance(stands, BinaryType) and pa.types.is_string(field.type)
-        ):
+        refused = (
+            (isinstance(stands, StringType) and pa.types.is_binary(field.type))
+            or (isinstance(stands, BinaryType) and pa.types.is_string(field.type))
+            or (isinstance(stands, DecimalType) and _scale(field.type) not in (None, stands.scale))
+        )
+        if refused:
             raise IncompatibleSchema(f"{'.'.join(table.name())}: column {field.name} is {stands}, not {field.type}")
+
+
+def _scale(kind: pa.DataType) -> int | None:
+    return kind.scale if isinstance(kind, pa.Decimal128Type) else None
 
 
 @contextmanager
