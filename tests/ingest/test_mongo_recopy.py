@@ -2,7 +2,6 @@
 
 import subprocess
 import sys
-import uuid
 from collections.abc import Iterator
 from threading import Event
 from typing import Any
@@ -17,7 +16,7 @@ from ingest.settings import Settings
 from ingest.sources.mongo_rows import canonical
 from ingest.sources.mongo_stream import TOO_LARGE
 from ingest_builders import bronze, bronze_tables
-from pydantic import SecretStr
+from mongo_builders import TABLE, mongo_settings
 from pymongo import MongoClient
 from pymongo.collection import Collection
 from pymongo.errors import PyMongoError
@@ -27,7 +26,6 @@ from shopsphere_local.ports import LOOPBACK, free_ports
 from shopsphere_local.servers import mongo as server
 
 pytestmark = pytest.mark.servers
-TABLE = "bronze_mongo__marketplace_orders"
 # The server looks at its limit once in a thousand entries.
 OPLOG_ENTRIES, ENOUGH_TO_FORGET = 20, 1_100
 
@@ -58,13 +56,7 @@ def forgetful_uri() -> Iterator[str]:
 
 @pytest.fixture
 def settings(forgetful_uri: str, lake_settings: LakeSettings) -> Settings:
-    return Settings(
-        sources=["mongo"],
-        mongo_uri=SecretStr(forgetful_uri),
-        mongo_database=f"t{uuid.uuid4().hex[:12]}",
-        lake=lake_settings,
-        batch_seconds=0.3,
-    )
+    return mongo_settings(forgetful_uri, lake_settings)
 
 
 @pytest.fixture
