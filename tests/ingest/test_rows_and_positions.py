@@ -2,17 +2,18 @@
 
 from decimal import Decimal
 
+import numpy as np
 import pyarrow as pa
 import pytest
 from bson import Timestamp, encode
 from ingest import envelope, position
 from ingest.errors import PositionLost
 from ingest.pgoutput import Column
-from ingest.position import KafkaPosition, MongoCopy, MongoPosition, PostgresPosition
-from ingest.postgres_types import arrow_type, cast_text
-from ingest.rows import Change, changes_chunk
+from ingest.position import KafkaPosition, MongoCopy, MongoPosition, PostgresPosition, Span
+from ingest.postgres_types import Array, arrow_type, cast_text
+from ingest.rows import text_chunk
 from ingest.sources.resume_tokens import order, time_order
-from ingest.tables import KAFKA_SCHEMA, MONGO_SCHEMA, properties
+from ingest.tables import KAFKA_SCHEMA, MONGO_SCHEMA, TIMESTAMP, properties
 from ingest_builders import NOON
 from shopsphere_kit.errors import FailedPrecondition
 
@@ -41,11 +42,21 @@ def test_text_becomes_its_exact_value(oid: int, modifier: int, text: str, value:
     assert cast_text(pa.array([text, None], pa.string()), target).to_pylist() == [value, None]
 
 
+def control(op: str, *positions: str) -> list[Array]:
+    count = len(positions)
+    return [
+        pa.array([op] * count),
+        pa.array(positions),
+        pa.array([NOON] * count, TIMESTAMP),
+        pa.nulls(count, pa.string()),
+    ]
+
+
 @pytest.mark.parametrize(("oid", "modifier", "text"), [(1700, NUMERIC_12_2, "NaN"), (1082, -1, "infinity")])
 def test_a_value_without_a_place_in_the_type_is_rejected_alone(oid: int, modifier: int, text: str) -> None:
     columns = [Column("id", 20, -1, True), Column("c", oid, modifier, False)]
-    changes = [Change("c", str(n), NOON, (b"%d" % n, text.encode() if n == 1 else None)) for n in range(3)]
-    chunk = changes_chunk(columns, changes, "postgres:public.t")
+    texts = [pa.array(["0", "1", "2"]), pa.array([None, text, None])]
+    chunk = text_chunk(columns, texts, control("c", "0", "1", "2"), source="postgres:public.t")
     assert chunk.rows["id"].to_pylist() == [0, 2]
     (bad,) = chunk.rejected
     assert (bad.position, bad.reason, bad.detail.split(":")[0]) == ("1", "value_out_of_range", "column c")
@@ -54,7 +65,8 @@ def test_a_value_without_a_place_in_the_type_is_rejected_alone(oid: int, modifie
 @pytest.mark.parametrize(
     "placed",
     [
-        PostgresPosition(2**63),
+        PostgresPosition(2**63 - 1),
+        PostgresPosition(16, (Span(16, ("7", "é")), Span(32, None))),
         KafkaPosition({1: 5, 0: 0}),
         MongoPosition({"_data": "82", "_typeBits": b"\x40"}, 1700000000, 3, 2),
         MongoPosition({"_data": "82"}, 1700000009, 1, 0, MongoCopy(1700000000, 3, 10**9, '{"$oid": "65a"}')),
@@ -72,8 +84,11 @@ def test_what_is_no_position_is_refused(text: str) -> None:
 
 
 def test_row_positions_sort_as_the_source_went() -> None:
-    copy = position.postgres_row(position.snapshot_row_lsn(0x100), 2**31)
-    assert copy < position.postgres_row(0x100, 0) < position.postgres_row(0x100, 16) < position.postgres_row(0xA00, 0)
+    lsns = [position.snapshot_row_lsn(0x100), 0x100, 0x100, 0xA00, 0x7FFF_FFFF_0000_0000]
+    rows = position.postgres_rows(np.array(lsns), np.array([2**31, 0, 16, 0, 5]))
+    texts = [str(text) for text in rows.to_pylist()]
+    assert texts == sorted(texts)
+    assert texts[-1] == "7FFFFFFF00000000/00000005"
     assert position.mongo_row(9, 10, 0) < position.mongo_row(10, 9, 1) < position.mongo_row(10, 9, 10)
     assert position.parse_lsn(position.format_lsn(0x16_B374D848)) == 0x16_B374D848
 
@@ -122,8 +137,8 @@ def test_columns_with_content_have_no_statistics(schema: pa.Schema) -> None:
 def test_a_copied_row_in_quarantine_is_known_by_itself_alone() -> None:
     columns = [Column("id", 20, -1, True), Column("c", 1700, NUMERIC_12_2, False)]
     first, again, other = (
-        changes_chunk(columns, [Change("r", place, NOON, (key, b"NaN"))], "postgres:public.t").rejected[0].position
-        for place, key in (("0F/1", b"1"), ("FF/0", b"1"), ("0F/2", b"2"))
+        text_chunk(columns, [pa.array([key]), pa.array(["NaN"])], control("r", place), source="s").rejected[0].position
+        for place, key in (("0F/1", "1"), ("FF/0", "1"), ("0F/2", "2"))
     )
     assert first == again != other
     assert first.startswith("snapshot/")
