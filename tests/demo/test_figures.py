@@ -7,7 +7,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 from lake_double import LakeDouble
-from shopsphere_local.demo import conservation
+from shopsphere_local.demo import conservation, equality
 from shopsphere_local.demo.checkout import average_precision, fraudulent_orders, scored_days
 from shopsphere_local.demo.stock import expected_stock
 from stock_cases import STOCK_CASES, StockCase
@@ -51,6 +51,28 @@ def test_every_sku_has_a_fold_of_its_own() -> None:
 def test_a_row_whose_newest_change_is_a_delete_is_not_live() -> None:
     changes = pa.table({"user_id": [1, 1, 2, 3], "_op": ["r", "d", "c", "u"], "_position": ["1", "9", "2", "3"]})
     assert conservation.live_rows(LakeDouble({"users": changes}), "users", ("user_id",)) == 2
+
+
+def test_what_was_before_a_truncate_is_not_live() -> None:
+    changes = pa.table(
+        {"_id": ["a", "b", None, "b"], "_op": ["r", "c", "t", "r"], "_position": ["1/0", "1/1", "2/0", "2/1"]}
+    )
+    assert conservation.live_rows(LakeDouble({"orders": changes}), "orders", ("_id",)) == 1
+
+
+def test_documents_and_rows_before_a_truncate_are_not_held_against_the_source() -> None:
+    documents = pa.table(
+        {
+            "_id": ['"a"', '"b"', None, '"b"'],
+            "document": ['{"_id": "a"}', '{"_id": "b"}', None, '{"_id": "b", "status": "new"}'],
+            "_op": ["r", "c", "t", "r"],
+            "_position": ["1/0", "1/1", "2/0", "2/1"],
+        }
+    )
+    source = {'"b"': '{"_id": "b", "status": "new"}'}
+    assert equality._differing_documents(LakeDouble({"bronze_mongo__marketplace_orders": documents}), source) == 0
+    rows = pa.table({"id": [1, None, 2], "_op": ["c", "t", "c"], "_position": ["1", "2", "3"]})
+    assert list(equality._live(rows, ["id"], ("id",))) == [(2,)]
 
 
 def test_a_document_without_a_list_of_items_counts_as_one_line() -> None:

@@ -17,7 +17,7 @@ import pytest
 from confluent_kafka import Producer
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
-from ingest.sources.mongo import canonical
+from ingest.sources.mongo_rows import canonical
 from ingest.tables import kafka_table
 from ingest_builders import a_database, bronze, environment, execute
 from psycopg2.extensions import parse_dsn

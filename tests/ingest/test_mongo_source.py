@@ -1,10 +1,8 @@
 """The MongoDB source against a real change stream."""
 
-import uuid
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
-from threading import Event
 from typing import Any
 
 import pytest
@@ -13,11 +11,11 @@ from bson.json_util import JSONOptions, loads
 from ingest import bootstrap, report
 from ingest.batch import Pace
 from ingest.position import MongoPosition
-from ingest.pump import Pump
 from ingest.settings import Settings
 from ingest.sources import mongo
 from ingest.sources.resume_tokens import order
 from ingest_builders import bronze, bronze_tables, replacing_proxy
+from mongo_builders import TABLE, a_pump, drain, mongo_settings
 from pydantic import SecretStr
 from pymongo import MongoClient
 from pymongo.collection import Collection
@@ -26,18 +24,11 @@ from shopsphere_kit.settings import LakeSettings
 pytestmark = pytest.mark.servers
 # The server that stands in for MongoDB takes no text that is not UTF-8; MongoDB does, so the text changes on its way.
 GOOD_TEXT, BAD_TEXT = "qUtF8q", b"q\xff\xfe\xfdqq"
-TABLE = "bronze_mongo__marketplace_orders"
 
 
 @pytest.fixture
 def settings(mongo_uri: str, lake_settings: LakeSettings) -> Settings:
-    return Settings(
-        sources=["mongo"],
-        mongo_uri=SecretStr(mongo_uri),
-        mongo_database=f"t{uuid.uuid4().hex[:12]}",
-        lake=lake_settings,
-        batch_seconds=0.3,
-    )
+    return mongo_settings(mongo_uri, lake_settings)
 
 
 @pytest.fixture
@@ -46,15 +37,6 @@ def orders(settings: Settings, mongo_uri: str) -> Iterator[Collection[dict[str, 
     yield client[settings.mongo_database]["marketplace_orders"]
     client.drop_database(settings.mongo_database)
     client.close()
-
-
-def a_pump(settings: Settings) -> Pump:
-    return bootstrap.pumps(settings, Event())[0]
-
-
-def drain(pump: Pump) -> None:
-    while pump.step():
-        pass
 
 
 def test_documents_are_copied_then_followed(
@@ -171,6 +153,26 @@ def test_documents_that_are_no_text_are_quarantined_and_the_others_go_on(
     copied = encode({"_id": "MP-1", "name": GOOD_TEXT}).replace(GOOD_TEXT.encode(), BAD_TEXT)
     assert copied in {row["value"] for row in bad}
     assert len(bad) == 4
+
+
+def test_documents_over_the_limit_are_quarantined_with_their_bytes_and_key(
+    settings: Settings, orders: Collection[dict[str, Any]], lake_settings: LakeSettings
+) -> None:
+    copied, changed = {"_id": "MP-1", "text": "x" * 200}, {"_id": "MP-3", "text": "y" * 200}
+    orders.insert_many([copied, {"_id": "MP-2"}])
+    pump = a_pump(settings.model_copy(update={"mongo_document_bytes_max": 100}))
+    pump.open()
+    pump.step()
+    orders.insert_many([changed, {"_id": "MP-4"}])
+    orders.delete_one({"_id": "MP-1"})
+    drain(pump)
+    pump._source.close()
+    rows, bad = bronze(lake_settings, TABLE), bronze(lake_settings, "quarantine")
+    assert [(row["_op"], row["_id"]) for row in rows] == [("r", '"MP-2"'), ("c", '"MP-4"'), ("d", '"MP-1"')]
+    assert {row["reason"] for row in bad} == {"document_too_large"}
+    assert {(row["key"], row["value"]) for row in bad} == {
+        (encode({"_id": document["_id"]}), encode(document)) for document in (copied, changed)
+    }
 
 
 def test_a_batch_is_cut_by_its_bytes(settings: Settings, orders: Collection[dict[str, Any]]) -> None:

@@ -9,7 +9,7 @@ from bson import Timestamp, encode
 from ingest import envelope, position
 from ingest.errors import PositionLost
 from ingest.pgoutput import Column
-from ingest.position import KafkaPosition, MongoPosition, PostgresPosition, Span
+from ingest.position import KafkaPosition, MongoCopy, MongoPosition, PostgresPosition, Span
 from ingest.postgres_types import Array, arrow_type, cast_text
 from ingest.rows import text_chunk
 from ingest.sources.resume_tokens import order, time_order
@@ -69,6 +69,8 @@ def test_a_value_without_a_place_in_the_type_is_rejected_alone(oid: int, modifie
         PostgresPosition(16, (Span(16, ("7", "é")), Span(32, None))),
         KafkaPosition({1: 5, 0: 0}),
         MongoPosition({"_data": "82", "_typeBits": b"\x40"}, 1700000000, 3, 2),
+        MongoPosition({"_data": "82"}, 1700000009, 1, 0, MongoCopy(1700000000, 3, 10**9, '{"$oid": "65a"}')),
+        MongoPosition({"_data": "82"}, 1700000000, 1, 0, MongoCopy(1700000000, 1, -1)),
     ],
 )
 def test_a_position_survives_being_written(placed: position.Position) -> None:

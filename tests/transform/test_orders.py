@@ -133,3 +133,12 @@ def test_clean_and_rejected_lines_are_all_lines(spark: SparkSession) -> None:
     given = inputs(spark, [an_order(1)], [an_item(1, 1), an_item(1, 1), an_item(2, 1)], documents)
     judged = order_lines(*given)
     assert judged.count() == distinct_lines(*given).collect()[0][0] == 8
+
+
+def test_a_marketplace_that_was_copied_anew_has_only_the_orders_of_the_last_copy(spark: SparkSession) -> None:
+    gone, kept = a_document("MP-1"), a_document("MP-2")
+    place = "9999999999.0000000001"
+    again = {**kept, "_op": "r", "_position": f"{place}/00000001"}
+    truncate = {"_op": "t", "_position": f"{place}/00000000"}
+    found = unified(spark, lines(spark, documents=[gone, kept, again, truncate]))
+    assert [row["order_id"] for row in found] == ["MP-2"]

@@ -118,6 +118,16 @@ def test_a_truncate_forgets_the_users_before_it(spark: SparkSession) -> None:
     assert [row["source_user_id"] for row in histories(changes(spark, [a_user(1), truncate, after], []))] == ["2"]
 
 
+def test_buyers_are_as_before_when_the_marketplace_was_copied_anew(spark: SparkSession) -> None:
+    known = [a_document(f"MP-{number}", buyer=a_buyer(number)) for number in (1, 2)]
+    place = "9999999999.0000000001"
+    truncate = {"_op": "t", "_position": f"{place}/00000000", "_committed_at": at(5)}
+    again = {**known[0], "_op": "r", "_position": f"{place}/00000001"}
+    anew = changes(spark, [], [*known, truncate, again])
+    assert histories(anew) == histories(changes(spark, [], known))
+    assert len(histories(anew)) == 2
+
+
 def test_a_user_deleted_and_made_again_in_one_transaction_exists(spark: SparkSession) -> None:
     users = [
         a_user(1, city="Troy", updated_at=at(0)),

@@ -58,7 +58,10 @@ def sources(settings: Settings) -> list[Source]:
         found.append(PostgresDatabase(*_postgres(settings), copies=settings.postgres_copies))
     if "mongo" in settings.sources:
         client = _mongo(settings)
-        found.extend(MongoCollection(settings.mongo_database, name, client) for name in settings.mongo_collections)
+        limit = settings.mongo_document_bytes_max
+        found.extend(
+            MongoCollection(settings.mongo_database, name, client, limit) for name in settings.mongo_collections
+        )
     if "kafka" in settings.sources:
         consumer = _kafka(settings)
         found.extend(KafkaTopic(topic, consumer) for topic in settings.kafka_topics)
@@ -103,7 +106,9 @@ def _postgres(settings: Settings) -> tuple[str, str, str, PostgresServer]:
 def _mongo(settings: Settings) -> Callable[[], MongoClient[dict[str, Any]]]:
     address = _required("INGEST_MONGO_URI", settings.mongo_uri)
     limit = CONNECT_SECONDS * 1000
-    return lambda: MongoClient(address, serverSelectionTimeoutMS=limit, connectTimeoutMS=limit)
+    return lambda: MongoClient(
+        address, serverSelectionTimeoutMS=limit, connectTimeoutMS=limit, appname="shopsphere-ingest"
+    )
 
 
 def _kafka(settings: Settings) -> Callable[[], Consumer]:

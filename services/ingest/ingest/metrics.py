@@ -5,6 +5,11 @@ from prometheus_client import Counter, Histogram
 ROWS = Counter("shopsphere_ingest_rows_total", "Rows committed, by bronze table.", ["table"])
 REJECTED = Counter("shopsphere_ingest_quarantined_total", "Records sent to quarantine.", ["source", "reason"])
 INTERRUPTIONS = Counter("shopsphere_ingest_interruptions_total", "Times a source was away, by source.", ["source"])
+RECOPIES = Counter(
+    "shopsphere_ingest_recopies_total",
+    "Copies begun anew because the source forgot the position, by source.",
+    ["source"],
+)
 COMMIT_SECONDS = Histogram(
     "shopsphere_ingest_commit_seconds",
     "Time to write and commit one batch, seconds, by bronze table.",

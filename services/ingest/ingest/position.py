@@ -52,13 +52,37 @@ class KafkaPosition:
 
 
 @dataclass(frozen=True)
+class MongoCopy:
+    """A copy under way: the cluster time that its rows carry, their last running number, and the `_id` it has reached.
+
+    `last` is canonical extended JSON; None is a copy before its first document.
+    """
+
+    seconds: int
+    increment: int
+    index: int
+    last: str | None = None
+
+
+@dataclass(frozen=True)
 class MongoPosition:
-    """The change stream's resume token, and the cluster time and running number of the last event that is in."""
+    """The change stream's resume token, and the cluster time and running number of the last event that is in.
+
+    While a collection is copied, `copy` says how far; every change since the copy's cluster time is in the stream.
+    """
 
     token: Mapping[str, Any]
     seconds: int
     increment: int
     index: int = 0
+    copy: MongoCopy | None = None
+
+    def next_index(self, seconds: int, increment: int) -> int:
+        """The first running number at a cluster time that no row of the table has."""
+        used = [
+            place for place in (self, self.copy) if place and (place.seconds, place.increment) == (seconds, increment)
+        ]
+        return max((place.index + 1 for place in used), default=0)
 
 
 Position = PostgresPosition | KafkaPosition | MongoPosition
@@ -73,11 +97,15 @@ def encode(position: Position) -> str:
                 body["spans"] = [{"lsn": f"{span.lsn:016X}", "last": span.last} for span in spans]
         case KafkaPosition(offsets):
             body = {"kind": "kafka", "offsets": {str(key): offsets[key] for key in sorted(offsets)}}
-        case MongoPosition(token, seconds, increment, index):
-            time = {"seconds": seconds, "increment": increment, "index": index}
+        case MongoPosition(token, _, _, _, copy):
             # A token may hold bytes (the type bits of a key that is a number), which plain JSON has no form for.
-            body = {"kind": "mongo", "token": json.loads(json_util.dumps(dict(token))), "time": time}
+            body = {"kind": "mongo", "token": json.loads(json_util.dumps(dict(token))), "time": _time(position)}
+            body |= {"copy": {"time": _time(copy), "last": copy.last}} if copy else {}
     return json.dumps(body, separators=(",", ":"))
+
+
+def _time(place: MongoPosition | MongoCopy) -> dict[str, int]:
+    return {"seconds": place.seconds, "increment": place.increment, "index": place.index}
 
 
 def decode(text: str) -> Position:
@@ -99,10 +127,9 @@ def _decode(body: dict[str, Any]) -> Position:
         case "kafka":
             return KafkaPosition({int(key): int(value) for key, value in body["offsets"].items()})
         case "mongo":
-            time = body["time"]
-            return MongoPosition(
-                json_util.loads(json.dumps(body["token"])), time["seconds"], time["increment"], time["index"]
-            )
+            copy = body.get("copy")
+            under_way = MongoCopy(**copy["time"], last=copy["last"]) if copy else None
+            return MongoPosition(json_util.loads(json.dumps(body["token"])), **body["time"], copy=under_way)
         case kind:
             raise ValueError(f"unknown kind {kind!r}")
 

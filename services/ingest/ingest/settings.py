@@ -16,6 +16,7 @@ from shopsphere_kit.settings import (
 )
 
 from ingest.batch import BATCH_BYTES
+from ingest.sources.mongo_rows import DOCUMENT_BYTES
 
 SourceKind = Literal["postgres", "mongo", "kafka"]
 
@@ -39,6 +40,9 @@ class Settings(BaseSettings):
     mongo_uri: SecretStr | None = Field(None, description="address of the MongoDB replica set")
     mongo_database: str = Field("marketplace", description="MongoDB database")
     mongo_collections: list[str] = Field(["marketplace_orders"], description="collections to follow, as a JSON list")
+    mongo_document_bytes_max: int = Field(
+        DOCUMENT_BYTES, ge=1, description="documents of MongoDB over so many bytes go to quarantine"
+    )
     kafka_topics: list[str] = Field(
         [
             topics.EVENTS.name,

@@ -12,6 +12,7 @@ from shopsphere_kit import topics
 
 from shopsphere_local.demo.broker import topic_records
 from shopsphere_local.demo.equality import SHOP_KEYS
+from shopsphere_local.demo.folding import STANDING, live
 from shopsphere_local.demo.lakehouse import Bronze, Lakehouse, query
 from shopsphere_local.journey.bootstrap import Document
 
@@ -51,17 +52,16 @@ def live_rows(lake: Bronze, table: str, key: tuple[str, ...]) -> int:
     """Keys whose newest change in a bronze table is no delete."""
     columns = ", ".join(f'"{column}"' for column in key)
     rows = lake.bronze(table, (*key, "_op", "_position"))
-    newest = f"SELECT arg_max(_op, _position) AS op FROM rows GROUP BY {columns}"  # noqa: S608 - names from SHOP_KEYS
-    return int(query(f"SELECT count(*) FROM ({newest}) WHERE op <> 'd'", {"rows": rows})[0][0])  # noqa: S608
+    return int(query(live("count(*)", columns), {"rows": rows})[0][0])
 
 
 def mongo_hop(lake: Lakehouse, uri: str) -> dict[str, HopCounts]:
     """Source documents against the live documents of bronze."""
     with MongoClient[Document](uri) as client:
         documents = client["marketplace"]["marketplace_orders"].count_documents({})
-    live = live_rows(lake, "bronze_mongo__marketplace_orders", ("_id",))
+    found = live_rows(lake, "bronze_mongo__marketplace_orders", ("_id",))
     quarantined = lake.quarantined("mongo:marketplace.marketplace_orders")
-    return {"mongo.marketplace_orders → bronze": hop(documents, live, quarantined)}
+    return {"mongo.marketplace_orders → bronze": hop(documents, found, quarantined)}
 
 
 def kafka_hops(lake: Lakehouse, bootstrap: str, bronze: dict[str, int]) -> dict[str, HopCounts]:
@@ -114,10 +114,11 @@ def gold_hops(lake: Lakehouse, silver: dict[str, int], gold: dict[str, Any]) -> 
 
 def people(lake: Bronze) -> int:
     """Distinct source users in bronze: the shop's accounts, and the marketplace's buyers."""
-    users = lake.bronze("bronze_postgres__users", ("user_id",))
+    users = lake.bronze("bronze_postgres__users", ("user_id", "_op", "_position"))
     documents = lake.bronze("bronze_mongo__marketplace_orders", ("document",))
     buyers = query("SELECT count(DISTINCT document ->> '$.buyer.buyer_id') FROM rows", {"rows": documents})
-    return int(query("SELECT count(DISTINCT user_id) FROM rows", {"rows": users})[0][0]) + int(buyers[0][0])
+    shop = query(f"SELECT count(DISTINCT user_id) FROM {STANDING}", {"rows": users})  # noqa: S608 - a constant
+    return int(shop[0][0]) + int(buyers[0][0])
 
 
 def people_kept(lake: Lakehouse) -> int:
@@ -131,10 +132,8 @@ def order_lines(lake: Bronze) -> int:
     """Live order lines in bronze: the shop's rows and the marketplace's items; a document without a list counts one."""
     shop = live_rows(lake, "bronze_postgres__order_items", SHOP_KEYS["order_items"])
     documents = lake.bronze("bronze_mongo__marketplace_orders", ("_id", "document", "_op", "_position"))
-    newest = "SELECT arg_max(document, _position) AS document, arg_max(_op, _position) AS op FROM rows GROUP BY _id"
     items = "CASE json_type(document, '$.items') WHEN 'ARRAY' THEN json_array_length(document, '$.items') ELSE 1 END"
-    sql = f"SELECT coalesce(sum({items}), 0) FROM ({newest}) WHERE op <> 'd'"  # noqa: S608 - constants above
-    return shop + int(query(sql, {"rows": documents})[0][0])
+    return shop + int(query(live(f"coalesce(sum({items}), 0)", "_id"), {"rows": documents})[0][0])
 
 
 def distinct_events(lake: Bronze, table: str) -> int:

@@ -9,6 +9,7 @@ import pyarrow as pa
 from bson import json_util
 from pymongo import MongoClient
 
+from shopsphere_local.demo.folding import live
 from shopsphere_local.demo.lakehouse import Bronze, query, query_arrow
 from shopsphere_local.journey.bootstrap import Document
 
@@ -52,18 +53,15 @@ def _differing_table(lake: Bronze, connection: psycopg.Connection, table: str, k
 
 def _live(rows: pa.Table, columns: list[str], key: tuple[str, ...]) -> Iterator[tuple[Any, ...]]:
     by_key = ", ".join(f'"{name}"' for name in key)
-    newest = f"SELECT * FROM rows QUALIFY row_number() OVER (PARTITION BY {by_key} ORDER BY _position DESC) = 1"  # noqa: S608
     selected = ", ".join(f'"{name}"' for name in columns)
-    sql = f"SELECT {selected} FROM ({newest}) WHERE _op <> 'd'"  # noqa: S608 - names of the table's own columns
-    live = query_arrow(sql, {"rows": rows})
-    return zip(*(column.to_pylist() for column in live.columns), strict=True)
+    found = query_arrow(live(selected, by_key), {"rows": rows})
+    return zip(*(column.to_pylist() for column in found.columns), strict=True)
 
 
 def _differing_documents(lake: Bronze, source: dict[str, str]) -> int:
     rows = lake.bronze("bronze_mongo__marketplace_orders", ("_id", "document", "_op", "_position"))
-    newest = "SELECT * FROM rows QUALIFY row_number() OVER (PARTITION BY _id ORDER BY _position DESC) = 1"
-    sql = f"SELECT _id, document FROM ({newest}) WHERE _op <> 'd'"  # noqa: S608 - a constant
-    bronze = {key: _canonical(json_util.loads(text)) for key, text in query(sql, {"rows": rows})}
+    documents = query(live("_id, document", "_id"), {"rows": rows})
+    bronze = {key: _canonical(json_util.loads(text)) for key, text in documents}
     return sum(source.get(key) != bronze.get(key) for key in source.keys() | bronze.keys())
 
 

@@ -1,60 +1,63 @@
-"""A MongoDB collection: copied by _id, then followed through its change stream from a token taken before the copy."""
+"""A MongoDB collection: copied by _id, and followed through its change stream from a token taken before the copy."""
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeVar
 
-import bson
 import pyarrow as pa
-from bson import Timestamp
-from bson.codec_options import CodecOptions, DatetimeConversion
-from bson.errors import BSONError
-from bson.json_util import CANONICAL_JSON_OPTIONS, dumps
 from bson.raw_bson import RawBSONDocument
 from pymongo import MongoClient
-from pymongo.change_stream import CollectionChangeStream
 from pymongo.collection import Collection
 from pymongo.errors import OperationFailure, PyMongoError
+from pymongo.read_concern import ReadConcern
+from shopsphere_kit.logging import get_logger
 
-from ingest.batch import Batch, Chunk, Pace, Rejected
+from ingest import metrics
+from ingest.batch import Batch, Pace
 from ingest.errors import PositionLost, SourceUnavailable
-from ingest.position import MongoPosition, mongo_row, snapshot_identity
+from ingest.position import MongoCopy, MongoPosition
 from ingest.sources.filling import Filling
+from ingest.sources.mongo_copy import CollectionCopy, starting_point
+from ingest.sources.mongo_rows import DOCUMENT_BYTES, OPERATIONS, RAW, MongoRows, after
+from ingest.sources.mongo_stream import EventStream, Found
 from ingest.sources.source import Positions
 from ingest.tables import MONGO_SCHEMA, mongo_table
 
-# Documents of a copy that are in memory at once; a document is at most 16 MiB, usually a few KB.
-COPY_ROWS, COPY_BYTES = 10_000, 16 * 2**20
 # A token without rows behind it is recorded so often: rarely enough for a commit, and long before it ages out.
 TOKEN_SECONDS = 300.0
-# How long the server may hold a request for the next events open, milliseconds.
-AWAIT_MS = 100
-# ChangeStreamHistoryLost: the oplog no longer holds what follows the token. Servers differ in its labels, not its code.
-HISTORY_LOST = 286
-# The driver leaves documents as they came; each is decoded alone, so that one that cannot be does not stop the stream.
-# A date beyond year 9999 is a valid document; it stays a number instead of an error.
-_TIMES: dict[str, Any] = {"tz_aware": True, "datetime_conversion": DatetimeConversion.DATETIME_AUTO}
-_DECODED: CodecOptions[dict[str, Any]] = CodecOptions(**_TIMES)
-_RAW: CodecOptions[RawBSONDocument] = CodecOptions(RawBSONDocument, **_TIMES)
-# What the decoder and the writer of JSON raise for bytes that a server stores all the same.
-_UNDECODABLE = (BSONError, ValueError, TypeError, OverflowError, RecursionError)
-_OPERATIONS = {"insert": "c", "update": "u", "replace": "u", "delete": "d"}
+# A copy makes way for the stream so often: its token keeps up with the log, however long the copy takes.
+CATCH_UP_SECONDS = 5.0
+# ChangeStreamHistoryLost and ChangeStreamFatalError: the log no longer has the token or what follows it. Servers differ
+# in an error's labels, not in its code.
+HISTORY_LOST = frozenset({286, 280})
+# InvalidResumeToken: it is no token of this collection at all.
+INVALID_TOKEN = 260
+_EMPTIED = frozenset({"drop", "rename", "dropDatabase"})
+
+T = TypeVar("T")
+_log = get_logger(__name__)
 
 
 class MongoCollection:
-    """Reads one collection."""
+    """Reads one collection; documents over `document_bytes` go to quarantine."""
 
-    def __init__(self, database: str, collection: str, connect: Callable[[], MongoClient[dict[str, Any]]]) -> None:
-        self._database = database
-        self._collection = collection
-        self._table = mongo_table(collection)
-        self._connect = connect
+    def __init__(
+        self,
+        database: str,
+        collection: str,
+        connect: Callable[[], MongoClient[dict[str, Any]]],
+        document_bytes: int = DOCUMENT_BYTES,
+    ) -> None:
+        self._database, self._collection, self._table = database, collection, mongo_table(collection)
+        self._connect, self._document_bytes = connect, document_bytes
         self._client: MongoClient[Any] | None = None
-        self._stream: CollectionChangeStream[RawBSONDocument] | None = None
+        self._stream: EventStream | None = None
+        self._copy: CollectionCopy | None = None
         self._position: MongoPosition | None = None
-        self._moved_at = 0.0
+        # A copy anew first says that what the table has no longer counts.
+        self._emptied = self._replaced = False
+        self._moved_at = self._caught_up_at = 0.0
 
     @property
     def name(self) -> str:
@@ -67,177 +70,173 @@ class MongoCollection:
         return {self._table: MONGO_SCHEMA}
 
     def open(self, positions: Positions) -> None:
-        """See Source; without a recorded position the first read is the whole collection."""
+        """See Source; without a recorded position the first reads are the whole collection."""
         recorded = positions(self._table)
         self._position = recorded if isinstance(recorded, MongoPosition) else None
+        self._emptied = self._replaced = False
         with _translated(self.name, self._table):
             self._client = self._connect()
-            if self._position:
-                self._follow(self._position)
+            self._recovering(self._follow if self._position else self._begin)
 
     def read(self, pace: Pace) -> Sequence[Batch]:
-        """See Source."""
+        """See Source; a part of the copy while it lasts, now and then the changes since."""
         with _translated(self.name, self._table):
-            if self._position is None:
-                return [self._copy()]
-            return self._changes(self._position, pace)
+            return self._recovering(lambda: self._read(pace))
 
     def acknowledge(self) -> None:
         """See Source; MongoDB keeps its oplog by age and size, not by reader."""
 
     def close(self) -> None:
         """See Source."""
+        self._copy = None
         if self._client is not None:
             self._client.close()
         self._client, self._stream = None, None
 
     def _source(self) -> Collection[RawBSONDocument]:
-        if self._client is None:
-            raise SourceUnavailable(f"{self.name} is not open")
-        return self._client[self._database].get_collection(self._collection, codec_options=_RAW)
-
-    def _follow(self, position: MongoPosition) -> None:
-        self._moved_at = time.monotonic()
-        self._stream = self._source().watch(
-            full_document="updateLookup", start_after=position.token, max_await_time_ms=AWAIT_MS
+        # What the majority has not got yet may be rolled back; bronze would keep it.
+        return self._opened()[self._database].get_collection(
+            self._collection, codec_options=RAW, read_concern=ReadConcern("majority")
         )
 
-    def _copy(self) -> Batch:
-        start = self._starting_point()
-        self._position = start
-        self._follow(start)
-        return Batch(self._table, self.name, self._copied(start), start)
+    def _opened(self) -> MongoClient[Any]:
+        if self._client is None:
+            raise SourceUnavailable(f"{self.name} is not open")
+        return self._client
 
-    def _starting_point(self) -> MongoPosition:
-        # What changes while the copy runs comes again from the stream, later in time than the copy's rows.
-        answer = self._source().database.command("ping")
-        time_ = answer.get("operationTime") or answer["$clusterTime"]["clusterTime"]
-        with self._source().watch(max_await_time_ms=AWAIT_MS) as stream:
-            stream.try_next()
-            token = stream.resume_token
-        if token is None:
-            raise SourceUnavailable(f"{self.name}: the server gave no resume token; is it a replica set?")
-        return MongoPosition(dict(token), time_.time, 0)
+    def _recovering(self, work: Callable[[], T]) -> T:
+        """Do the work; when the log has lost what follows the position, begin anew and do it then."""
+        try:
+            return work()
+        except OperationFailure as error:
+            if error.code not in HISTORY_LOST:
+                raise
+            self._begin_anew(f"the oplog no longer holds what follows the recorded token ({error.code})")
+            return work()
 
-    def _copied(self, start: MongoPosition) -> Iterator[Chunk]:
-        rows, size = _Rows(self.name), 0
-        with _translated(self.name, self._table):
-            for index, document in enumerate(self._source().find().sort("_id", 1)):
-                rows.add_copied(document, mongo_row(start.seconds, start.increment, index), start)
-                size += len(document.raw)
-                if index % COPY_ROWS == COPY_ROWS - 1 or size >= COPY_BYTES:
-                    yield rows.chunk()
-                    rows, size = _Rows(self.name), 0
-        yield rows.chunk()
+    def _begin_anew(self, why: str) -> None:
+        _log.warning("copying anew; changes since the recorded position are lost as changes", source=self.name, why=why)
+        metrics.RECOPIES.labels(self.name).inc()
+        self._begin()
 
-    def _changes(self, position: MongoPosition, pace: Pace) -> Sequence[Batch]:
-        rows, filling = _Rows(self.name), Filling(pace)
-        while filling.seconds_left > 0:
-            event = self._next()
-            if event is None:
-                position = self._idle(position)
+    def _begin(self) -> None:
+        """Take a new starting point; the copy's rows carry its time and follow everything that the table has."""
+        token, time_ = starting_point(self._source())
+        known, first = self._position, 0
+        if known is not None:
+            first = known.next_index(time_.time, time_.inc)
+            if (time_.time, time_.inc) < (known.seconds, known.increment):
+                raise PositionLost(
+                    f"{self.name}: the cluster time is before the recorded one; was the server replaced, or restored "
+                    f"from a backup? Drop {self._table} to copy anew",
+                    field=self._table,
+                )
+        copy = MongoCopy(time_.time, time_.inc, first - 1)
+        self._position = MongoPosition(token, time_.time, time_.inc, max(0, first - 1), copy)
+        self._emptied, self._replaced = known is not None, False
+        self._end_copy()
+        self._follow()
+
+    def _follow(self) -> None:
+        if self._position is not None:
+            self._moved_at = self._caught_up_at = time.monotonic()
+            self._stream = EventStream(self._source(), self._position.token)
+
+    def _read(self, pace: Pace) -> Sequence[Batch]:
+        if self._replaced:
+            self._begin_anew("another collection took the name")
+        position = self._position
+        if position is None or self._stream is None:
+            raise SourceUnavailable(f"{self.name} is not open")
+        if position.copy is None:
+            return self._changes(position, self._stream, pace)
+        if not self._emptied and time.monotonic() - self._caught_up_at >= CATCH_UP_SECONDS:
+            changes = self._changes(position, self._stream, pace)
+            self._caught_up_at = time.monotonic()
+            if changes:
+                return changes
+        return [self._copied(position, position.copy, pace)]
+
+    def _copied(self, position: MongoPosition, copy: MongoCopy, pace: Pace) -> Batch:
+        rows = MongoRows(self.name, self._document_bytes)
+        if self._emptied:
+            copy = replace(copy, index=copy.index + 1)
+            rows.add_truncate(copy)
+        self._copy = self._copy or CollectionCopy(self._opened(), self._source(), copy)
+        copy, complete = self._copy.read(copy, rows, pace)
+        self._emptied = False
+        following = replace(position, copy=copy)
+        if complete:
+            self._end_copy()
+            used = following.next_index(position.seconds, position.increment) - 1
+            following = replace(following, index=used, copy=None)
+        self._position = following
+        return Batch(self._table, self.name, [rows.chunk()], following)
+
+    def _end_copy(self) -> None:
+        if self._copy is not None:
+            self._copy.close()
+        self._copy = None
+
+    def _changes(self, position: MongoPosition, stream: EventStream, pace: Pace) -> Sequence[Batch]:
+        rows, filling = MongoRows(self.name, self._document_bytes), Filling(pace)
+        while filling.seconds_left > 0 and not self._replaced:
+            found = stream.next()
+            if found is not None:
+                position = self._take(found, position, rows, filling)
                 continue
-            position = _after(position, event)
-            if event["operationType"] in _OPERATIONS:
-                filling.add(1, len(event.raw))
-                rows.add_event(event, position)
+            position = self._idle(position, stream)
+            if position.copy:
+                break
         if position == self._position:
             return []
         self._position, self._moved_at = position, time.monotonic()
         return [Batch(self._table, self.name, [rows.chunk()], position)]
 
-    def _idle(self, position: MongoPosition) -> MongoPosition:
-        """Move the token past what concerns other collections alone; it would age out of the oplog otherwise."""
-        token = self._stream.resume_token if self._stream else None
-        if token is None or time.monotonic() - self._moved_at < TOKEN_SECONDS:
+    def _take(self, found: Found, position: MongoPosition, rows: MongoRows, filling: Filling) -> MongoPosition:
+        event, following = found.event, after(position, found.event)
+        kind: str = event["operationType"]
+        if kind in OPERATIONS:
+            filling.add(1, len(event.raw))
+            if found.whole:
+                rows.add_event(event, following)
+            else:
+                rows.add_large(event, following, self._source().find_one(event["documentKey"]))
+        elif kind == "rename" and dict(event["to"]) == {"db": self._database, "coll": self._collection}:
+            # No event tells of the documents that the name now stands for.
+            self._replaced = True
             return position
-        return replace(position, token=dict(token))
+        elif kind in _EMPTIED or (kind == "invalidate" and following.index == 0):
+            # An invalidation follows what it is of at the same time, and says nothing more.
+            _log.warning("the collection is gone; what the table has no longer counts", source=self.name, why=kind)
+            filling.add(1, len(event.raw))
+            rows.add_truncate(following, event)
+            self._end_copy()
+            return replace(following, copy=None)
+        return following
 
-    def _next(self) -> RawBSONDocument | None:
-        if self._stream is None or not self._stream.alive:
-            raise SourceUnavailable(f"{self.name}: the change stream ended; was the collection dropped?")
-        return self._stream.try_next()
-
-
-class _Rows:
-    """Bronze rows as they are gathered, and beside them the documents that cannot become one."""
-
-    def __init__(self, source: str) -> None:
-        self._source = source
-        self._rows: list[tuple[object, ...]] = []
-        self._rejected: list[Rejected] = []
-
-    def add_copied(self, document: RawBSONDocument, place: str, start: MongoPosition) -> None:
-        """Take a document of the initial copy."""
-        content = bytes(document.raw)
-        try:
-            decoded = bson.decode(content, _DECODED)
-            identity, text = canonical(decoded["_id"]), canonical(decoded)
-        except _UNDECODABLE as error:
-            self._reject(snapshot_identity(content), error, content, None)
-        else:
-            self._rows.append((identity, text, "r", place, datetime.fromtimestamp(start.seconds, UTC)))
-
-    def add_event(self, event: RawBSONDocument, position: MongoPosition) -> None:
-        """Take an event of the change stream."""
-        place = mongo_row(position.seconds, position.increment, position.index)
-        operation, key = _OPERATIONS[event["operationType"]], bytes(event["documentKey"].raw)
-        # An update whose document is gone was overtaken by a delete, which follows as an event of its own.
-        document = event.get("fullDocument") if operation != "d" else None
-        content = None if document is None else bytes(document.raw)
-        try:
-            identity = canonical(bson.decode(key, _DECODED)["_id"])
-            text = None if content is None else canonical(bson.decode(content, _DECODED))
-        except _UNDECODABLE as error:
-            self._reject(place, error, content, key)
-        else:
-            self._rows.append((identity, text, operation, place, _moment(event)))
-
-    def chunk(self) -> Chunk:
-        """All of it."""
-        columns = list(zip(*self._rows, strict=True)) or [()] * len(MONGO_SCHEMA)
-        arrays = [pa.array(column, field.type) for column, field in zip(columns, MONGO_SCHEMA, strict=True)]
-        return Chunk(pa.Table.from_arrays(arrays, schema=MONGO_SCHEMA), self._rejected)
-
-    def _reject(self, place: str, error: Exception, value: bytes | None, key: bytes | None) -> None:
-        self._rejected.append(Rejected(self._source, place, "invalid_bson", str(error), value, key))
-
-
-def canonical(value: object) -> str:
-    """A BSON value as canonical extended JSON, version 2."""
-    return dumps(value, json_options=CANONICAL_JSON_OPTIONS, ensure_ascii=False)
-
-
-def _after(position: MongoPosition, event: RawBSONDocument) -> MongoPosition:
-    cluster: Timestamp = event["clusterTime"]
-    same = (cluster.time, cluster.inc) == (position.seconds, position.increment)
-    index = position.index + 1 if same else 0
-    return MongoPosition(dict(event["_id"]), cluster.time, cluster.inc, index)
-
-
-def _moment(event: RawBSONDocument) -> datetime:
-    wall: datetime | None = event.get("wallTime")
-    if wall is not None:
-        return wall
-    return datetime.fromtimestamp(event["clusterTime"].time, UTC)
+    def _idle(self, position: MongoPosition, stream: EventStream) -> MongoPosition:
+        """Move the token past what concerns other collections alone; it would age out of the oplog otherwise."""
+        if time.monotonic() - self._moved_at < TOKEN_SECONDS:
+            return position
+        return replace(position, token=dict(stream.token))
 
 
 class _translated:  # noqa: N801 - reads as a verb where it is used
     """Turns the driver's errors into the two that ingest knows."""
 
     def __init__(self, name: str, table: str) -> None:
-        self._name = name
-        self._table = table
+        self._name, self._table = name, table
 
     def __enter__(self) -> None:
         """Enter."""
 
     def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
         """Raise what the driver's error means."""
-        if isinstance(error, OperationFailure) and error.code == HISTORY_LOST:
+        if isinstance(error, OperationFailure) and error.code == INVALID_TOKEN:
             raise PositionLost(
-                f"{self._name}: the oplog no longer holds what follows the recorded token; "
-                f"drop {self._table} to copy anew",
+                f"{self._name}: the recorded token is none of this collection's; is INGEST_MONGO_URI another server? "
+                f"Drop {self._table} to copy anew",
                 field=self._table,
             ) from error
         if isinstance(error, PyMongoError):

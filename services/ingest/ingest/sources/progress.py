@@ -153,11 +153,25 @@ class MongoProgress:
         recorded = positions(mongo_table(self._collection))
         if not isinstance(recorded, MongoPosition):
             return [f"{self._collection} is not copied"]
+        if recorded.copy is not None:
+            return [f"{self._collection} is being copied, {recorded.copy.index + 1} rows so far"]
         try:
             with self._open() as client:
                 return self._events_after(client[self._database][self._collection], recorded)
         except PyMongoError as error:
             raise SourceUnavailable(f"{self.name}: {error}") from error
+
+    def lag_seconds(self, positions: Positions) -> float | None:
+        """How much of the server's cluster time the table lacks up to the mark; None when no part of it is copied.
+
+        An idle collection's recorded time stands still, so a table that lacks nothing has no lag, whatever its time.
+        """
+        recorded = positions(mongo_table(self._collection))
+        if not isinstance(recorded, MongoPosition):
+            return None
+        if not self.behind(positions):
+            return 0.0
+        return float(max(0, self._end_time.time - (recorded.copy or recorded).seconds))
 
     def _events_after(self, source: Collection[dict[str, Any]], recorded: MongoPosition) -> Sequence[str]:
         start = self._looked[1] if self._looked and self._looked[0] == recorded.token else recorded.token
