@@ -1,4 +1,4 @@
-"""The command line: `python -m ingest run | wait | status`."""
+"""The command line: `python -m ingest run | wait | status | files`."""
 
 import argparse
 import asyncio
@@ -10,17 +10,22 @@ import threading
 from collections.abc import Sequence
 
 from shopsphere_kit import logging
-from shopsphere_kit.errors import ShopSphereError
+from shopsphere_kit.errors import InvalidArgument, ShopSphereError
 from shopsphere_kit.serving import serve
 from shopsphere_kit.settings import read
 
 from ingest import bootstrap, report, rest
+from ingest.errors import WriterFenced
+from ingest.load_files import Choice, Request
 from ingest.pump import Pumps
 from ingest.settings import Settings
+from ingest.sources.files import find
+from ingest.sources.records import Form
+from ingest.tables import file_table
 
 # 2 is wrong usage or settings, as argparse and the kit have it. Fenced out is a code of its own: a supervisor that
 # starts a fenced writer again would make the two fence each other in turns.
-EXIT_FAILED, EXIT_BEHIND, EXIT_FENCED = 1, 3, 4
+EXIT_FAILED, EXIT_USAGE, EXIT_BEHIND, EXIT_FENCED = 1, 2, 3, 4
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -32,6 +37,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         code: int = parsed.verb(settings, parsed)
     except TimeoutError as error:
         return _refuse(str(error), EXIT_BEHIND)
+    except WriterFenced as error:
+        return _refuse(error.detail, EXIT_FENCED)
     except ShopSphereError as error:
         return _refuse(error.detail, EXIT_FAILED)
     return code
@@ -45,7 +52,20 @@ def _parser() -> argparse.ArgumentParser:
     wait.add_argument("--timeout-seconds", type=float, default=120.0, help="give up after so long (exit code 3)")
     wait.set_defaults(verb=_wait)
     verbs.add_parser("status", help="print tables, positions and what is missing, as JSON").set_defaults(verb=_status)
+    _add_files(verbs.add_parser("files", help="load files into a bronze table, one commit per file"))
     return parser
+
+
+def _add_files(files: argparse.ArgumentParser) -> None:
+    files.add_argument("--glob", required=True, help="which files, quoted; ** stands for any depth of folders")
+    files.add_argument("--table", required=True, help="bronze_files__<name>")
+    files.add_argument("--format", choices=("csv", "jsonl"), default="csv", help="jsonl keeps each line as `document`")
+    files.add_argument("--encoding", default="utf-8", help="the files' encoding")
+    files.add_argument("--delimiter", default=",", help="between two fields of a CSV record")
+    for option, what in (("--changed", "known by name with other content"), ("--renamed", "in under another name")):
+        files.add_argument(option, type=Choice, choices=list(Choice), default=Choice.REFUSE, help=f"a file {what}")
+    files.add_argument("--reload-removed", action="store_true", help="load though rows of loaded files were removed")
+    files.set_defaults(verb=_files)
 
 
 def _run(settings: Settings, _: argparse.Namespace) -> int:
@@ -74,8 +94,26 @@ def _status(settings: Settings, _: argparse.Namespace) -> int:
     return 0
 
 
+def _files(settings: Settings, parsed: argparse.Namespace) -> int:
+    form = Form(parsed.format, parsed.encoding, parsed.delimiter)
+    try:
+        request = Request(
+            file_table(parsed.table), form.checked(), parsed.changed, parsed.renamed, parsed.reload_removed
+        )
+        found = find(parsed.glob)
+    except InvalidArgument as error:
+        return _refuse(error.detail, EXIT_USAGE)
+    load = bootstrap.file_load(settings, request, lambda line: _tell(f"files: {line}"))
+    return EXIT_FAILED if load.run(found).refused else 0
+
+
+def _tell(line: str) -> None:
+    sys.stderr.write(f"{line}\n")
+    sys.stderr.flush()
+
+
 def _refuse(detail: str, code: int) -> int:
-    sys.stderr.write(f"ingest: {detail}\n")
+    _tell(f"ingest: {detail}")
     return code
 
 

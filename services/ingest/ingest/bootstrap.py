@@ -21,6 +21,8 @@ from shopsphere_kit.lake import open_catalog
 
 from ingest.batch import Pace
 from ingest.iceberg_tables import IcebergTables
+from ingest.load_files import FileLoad, Request
+from ingest.loaded_files import IcebergFileLedger
 from ingest.pump import Pump
 from ingest.settings import Settings
 from ingest.sink import IcebergSink
@@ -49,6 +51,12 @@ def pumps(settings: Settings, stop: threading.Event) -> list[Pump]:
     sink = IcebergSink(tables(settings), SystemClock())
     pace = Pace(settings.batch_rows, settings.batch_seconds, settings.batch_bytes)
     return [Pump(source, sink, pace, stop) for source in sources(settings)]
+
+
+def file_load(settings: Settings, request: Request, tell: Callable[[str], None]) -> FileLoad:
+    """A load of files into one bronze table; `tell` takes its progress line by line."""
+    catalog = open_catalog(settings.lake)
+    return FileLoad(IcebergSink(IcebergTables(catalog), SystemClock()), IcebergFileLedger(catalog), request, tell)
 
 
 def sources(settings: Settings) -> list[Source]:

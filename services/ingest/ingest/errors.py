@@ -3,7 +3,8 @@
 ShopSphereError
 ├── FailedPrecondition
 │   ├── WriterFenced        another writer moved the table on: stop, say so, touch nothing more
-│   └── PositionLost        the source no longer has what follows the recorded position: stop this source, call a person
+│   ├── PositionLost        the source no longer has what follows the recorded position: stop this source, call a person
+│   └── FileRefused         a file that cannot be loaded as it is: leave it out, load the others, call a person
 ├── Unavailable
 │   └── SourceUnavailable   the server is away: back off, connect again, go on from the recorded position
 └── InvalidArgument
@@ -26,6 +27,12 @@ class PositionLost(FailedPrecondition):
     """The source has forgotten what follows the position that the table records."""
 
     default_reason: ClassVar[str] = "position_lost"
+
+
+class FileRefused(FailedPrecondition):
+    """A file is not what it must be for its rows to be loaded once and whole."""
+
+    default_reason: ClassVar[str] = "file_refused"
 
 
 class SourceUnavailable(Unavailable):

@@ -85,7 +85,25 @@ class MongoPosition:
         return max((place.index + 1 for place in used), default=0)
 
 
-Position = PostgresPosition | KafkaPosition | MongoPosition
+@dataclass(frozen=True)
+class FilePosition:
+    """How many files with rows are in, which was the last, and a hash over the sequence of all of them.
+
+    It stays short however many files come. Which files are in is asked of the rows themselves (`_file`, `_file_hash`):
+    they outlive every snapshot, and a list of ten thousand names in each commit would cost more than the rows.
+    """
+
+    files: int = 0
+    last: str = ""
+    chain: str = ""
+
+    def after(self, name: str, digest: str) -> "FilePosition":
+        """The position when this file is in too."""
+        link = json.dumps([self.chain, name, digest]).encode()
+        return FilePosition(self.files + 1, name, hashlib.sha256(link).hexdigest())
+
+
+Position = PostgresPosition | KafkaPosition | MongoPosition | FilePosition
 
 
 def encode(position: Position) -> str:
@@ -101,6 +119,8 @@ def encode(position: Position) -> str:
             # A token may hold bytes (the type bits of a key that is a number), which plain JSON has no form for.
             body = {"kind": "mongo", "token": json.loads(json_util.dumps(dict(token))), "time": _time(position)}
             body |= {"copy": {"time": _time(copy), "last": copy.last}} if copy else {}
+        case FilePosition(files, last, chain):
+            body = {"kind": "files", "files": files, "last": last, "chain": chain}
     return json.dumps(body, separators=(",", ":"))
 
 
@@ -130,6 +150,8 @@ def _decode(body: dict[str, Any]) -> Position:
             copy = body.get("copy")
             under_way = MongoCopy(**copy["time"], last=copy["last"]) if copy else None
             return MongoPosition(json_util.loads(json.dumps(body["token"])), **body["time"], copy=under_way)
+        case "files":
+            return FilePosition(int(body["files"]), str(body["last"]), str(body["chain"]))
         case kind:
             raise ValueError(f"unknown kind {kind!r}")
 
@@ -197,3 +219,13 @@ def mongo_row(seconds: int, increment: int, index: int) -> str:
 def kafka_row(partition: int, offset: int) -> str:
     """Position of a Kafka record."""
     return f"{partition:05d}/{offset:020d}"
+
+
+def file_version(name: str, digest: str) -> str:
+    """What a file's rows and rejected records have in common: two versions of a file never share a position."""
+    return f"{name}@{digest[:12]}"
+
+
+def file_row(version: str, number: int) -> str:
+    """Position of a record of a file: its running number, those that cannot be read counted too."""
+    return f"{version}/{number:012d}"

@@ -1,8 +1,10 @@
 """The bronze tables: their names, the columns ingest adds, and the properties they are created with."""
 
+import re
 from typing import Any
 
 import pyarrow as pa
+from shopsphere_kit.errors import InvalidArgument
 from shopsphere_kit.lake import BRONZE, personal_columns_properties
 
 TIMESTAMP = pa.timestamp("us", tz="UTC")
@@ -29,6 +31,11 @@ _KAFKA_FIELDS: list["pa.Field[Any]"] = [
     *_POSITION_FIELDS,
 ]
 KAFKA_SCHEMA = pa.schema(_KAFKA_FIELDS)
+FILE_FIELDS: list["pa.Field[Any]"] = [
+    pa.field("_file", pa.string()),
+    pa.field("_file_hash", pa.string()),
+    *_POSITION_FIELDS,
+]
 _QUARANTINE_FIELDS: list["pa.Field[Any]"] = [
     pa.field("source", pa.string()),
     pa.field("position", pa.string()),
@@ -54,6 +61,8 @@ _COUNTED = (
     "offset",
     "source",
     "position",
+    "_file",
+    "_file_hash",
 )
 _PERSONAL = (
     *("loyalty_number", "first_name", "last_name", "email", "phone", "street", "city", "postal_code", "birth_date"),
@@ -101,3 +110,13 @@ def mongo_table(collection: str) -> str:
 def kafka_table(topic: str) -> str:
     """The bronze table of a topic."""
     return f"bronze_kafka__{topic.replace('.', '_').replace('-', '_')}"
+
+
+def file_table(name: str) -> str:
+    """The name itself when it is one of a table that files are loaded into; raises InvalidArgument."""
+    if not re.fullmatch(r"bronze_files__[a-z0-9]+(_[a-z0-9]+)*", name):
+        raise InvalidArgument(
+            f"--table {name} is not bronze_files__ and then lower-case letters, digits and single underscores",
+            field="table",
+        )
+    return name
