@@ -1,7 +1,8 @@
 """The Postgres source against a real server."""
 
 from collections import Counter
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from threading import Event
 
 import pytest
@@ -12,7 +13,7 @@ from ingest.pump import Pump
 from ingest.settings import Settings
 from ingest.sink import QUARANTINED, IcebergSink
 from ingest.sources.copy_thread import BLOCK_BYTES
-from ingest_builders import bronze, bronze_tables, drain, execute
+from ingest_builders import bronze, bronze_tables, drain, execute, query
 from shopsphere_kit.clock import SystemClock
 from shopsphere_kit.settings import LakeSettings
 from shopsphere_kit.waiting import wait_until
@@ -234,3 +235,52 @@ def test_a_batch_is_cut_by_its_bytes(dsn: str, pump: Pump, lake_settings: LakeSe
     while batches := pump._source.read(Pace(1000, 0.5, size=2000)):
         sizes += [sum(chunk.rows.num_rows for chunk in batch.chunks) for batch in batches]
     assert (sum(sizes), max(sizes)) == (6, 2)
+
+
+def test_a_transaction_larger_than_memory_is_seen_as_a_whole_or_not_at_all(
+    dsn: str, settings: Settings, lake_settings: LakeSettings
+) -> None:
+    small = Pace(1000, 0.3, size=20_000)
+    with pump_of(settings, small) as pump:
+        pump.open()
+        drain(pump)
+    execute(
+        dsn,
+        "insert into people (id) values (0)",
+        "insert into people (id, note) select n, repeat('x', 500) from generate_series(1, 500) n",
+    )
+    with pump_of(settings, small) as killed:
+        killed.open()
+        wait_until(lambda: bool(killed.step() and killed._staged), deadline_seconds=30, what="a staged part")
+    assert [row["id"] for row in bronze(lake_settings, "bronze_postgres__people")] in ([], [0])
+    with pump_of(settings, small) as pump:
+        pump.open()
+        drain(pump)
+    rows = bronze(lake_settings, "bronze_postgres__people")
+    assert [row["id"] for row in rows] == list(range(501))
+    assert len({str(row["_position"]).split("/")[0] for row in rows}) == 2
+
+
+@contextmanager
+def pump_of(settings: Settings, pace: Pace) -> Iterator[Pump]:
+    (source,) = bootstrap.sources(settings)
+    pump = Pump(source, IcebergSink(bronze_tables(settings.lake), SystemClock()), pace, Event())
+    yield pump
+    source.close()
+
+
+def test_a_small_idle_table_does_not_hold_the_log_back_for_ever(dsn: str, pump: Pump, settings: Settings) -> None:
+    execute(dsn, "insert into empty values (1)")
+    pump.open()
+    drain(pump)
+    before = bronze_tables(settings.lake).position("bronze_postgres__empty")
+    for number in range(3):
+        execute(dsn, f"insert into people (id, note) values ({number}, repeat('x', 100000))")  # noqa: S608
+        drain(pump)
+    assert bronze_tables(settings.lake).position("bronze_postgres__empty") == before
+    (held,) = query(
+        dsn,
+        "select pg_current_wal_flush_lsn() - confirmed_flush_lsn < 10000 "  # noqa: S608 - its own slot
+        f"from pg_replication_slots where slot_name = '{settings.postgres_slot}'",
+    )
+    assert held == (True,)

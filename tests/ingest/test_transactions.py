@@ -1,7 +1,7 @@
 """Messages to batches: only complete transactions, each table from its own position on."""
 
 from ingest.batch import Batch
-from ingest.position import PostgresPosition
+from ingest.position import PostgresPosition, Span
 from ingest.sources.transactions import Transactions
 from ingest_builders import a_begin, a_commit, a_delete, a_relation, an_insert, an_update
 
@@ -84,3 +84,67 @@ def test_new_columns_start_a_new_chunk() -> None:
         *(a_begin(200), wider, an_insert(1, "2", "Grace", "85"), a_commit(200, 248)),
     ).take()
     assert [chunk.rows.schema.names[:3] for chunk in batch.chunks] == [["id", "name", "_op"], ["id", "name", "age"]]
+
+
+def test_a_truncate_is_a_row_without_values() -> None:
+    emptied = b"T" + (1).to_bytes(4, "big") + b"\0" + (1).to_bytes(4, "big")
+    (batch,) = fed(a_begin(100), PEOPLE, an_insert(1, "1", "Ada"), emptied, a_commit(100, 148)).take()
+    assert sorted(rows(batch), key=lambda row: str(row[3])) == [
+        ("c", 1, "Ada", f"{100:016X}/00000000"),
+        ("t", None, None, f"{100:016X}/00000002"),
+    ]
+
+
+def test_parts_of_a_large_transaction_have_no_position_until_it_is_whole() -> None:
+    transactions = fed(*whole(100, 148, an_insert(1, "1", "Ada")), a_begin(200), an_insert(1, "2", "Bo"))
+    before, part = transactions.take(parts=True)
+    assert (rows(before)[0][1], before.position) == (1, PostgresPosition(148))
+    assert (rows(part)[0][1], part.position) == (2, None)
+    transactions.accept(an_insert(1, "3", "Cy"))
+    assert transactions.take() == []
+    transactions.accept(a_commit(200, 248))
+    (last,) = transactions.take()
+    assert ([row[1] for row in rows(last)], last.position) == ([3], PostgresPosition(248))
+
+
+def test_a_position_follows_parts_even_when_no_row_is_left() -> None:
+    transactions = fed(PEOPLE, a_begin(200), an_insert(1, "2", "Bo"))
+    assert len(transactions.take(parts=True)) == 1
+    transactions.accept(a_commit(200, 248))
+    (last,) = transactions.take()
+    assert (rows(last), last.position) == ([], PostgresPosition(248))
+    assert transactions.take() == []
+
+
+def test_what_waits_is_counted_until_it_leaves() -> None:
+    transactions = fed(*whole(100, 148, an_insert(1, "1", "Ada")), a_begin(200), an_insert(1, "2", "Bo"))
+    assert transactions.waiting_rows == 2
+    transactions.take()
+    assert transactions.waiting_rows == 1
+    transactions.take(parts=True)
+    assert (transactions.waiting_rows, transactions.waiting_bytes) == (0, 0)
+
+
+def test_changes_that_a_later_span_of_the_copy_has_already_are_left_out() -> None:
+    transactions = Transactions(KEYS)
+    transactions.start_at(PEOPLE_TABLE, PostgresPosition(100, (Span(100, ("5",)), Span(200, None))))
+    messages = [an_insert(1, "5", "in the first"), an_insert(1, "10", "in the second")]
+    for message in (*whole(150, 180, *messages), *whole(200, 248, *messages)):
+        transactions.accept(message)
+    (batch,) = transactions.take()
+    assert [(row[1], str(row[3])[13:16]) for row in rows(batch)] == [(5, "096"), (5, "0C8"), (10, "0C8")]
+    assert batch.position == PostgresPosition(248)
+
+
+def test_the_spans_stay_until_the_stream_has_passed_the_last_of_them() -> None:
+    transactions = Transactions(KEYS)
+    spans = (Span(100, ("5",)), Span(200, None))
+    transactions.start_at(PEOPLE_TABLE, PostgresPosition(100, spans))
+    for message in whole(150, 180, an_insert(1, "5", "in the first")):
+        transactions.accept(message)
+    (batch,) = transactions.take()
+    assert batch.position == PostgresPosition(180, spans)
+
+
+def whole(lsn: int, end: int, *messages: bytes) -> list[bytes]:
+    return [a_begin(lsn), PEOPLE, *messages, a_commit(lsn, end)]

@@ -95,7 +95,7 @@ class PostgresDatabase:
             if self._cursor is None:
                 return parts
             self._receive(pace)
-        return [*parts, *self._transactions.take(parts=self._transactions.waiting_bytes >= pace.size)]
+        return [*parts, *self._transactions.take(parts=self._transactions.open_bytes >= pace.size)]
 
     def acknowledge(self) -> None:
         """See Source; the slot moves past what is committed, and past what concerns no published table."""

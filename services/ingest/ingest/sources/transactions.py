@@ -99,7 +99,7 @@ class Transactions:
         self._begun: Begin | None = None
         self._touched: list[_Table] = []
         self._number = self._transaction = 0
-        self._open_rows = self._open_bytes = 0
+        self._open_rows = self.open_bytes = 0
         self.waiting_rows = self.waiting_bytes = 0
         self.end_lsn = 0
 
@@ -137,8 +137,8 @@ class Transactions:
         batches = [table.whole(self.end_lsn) for table in tables if table.done or table.due]
         if parts:
             batches += [table.begun() for table in tables if table.open]
-            self._open_rows = self._open_bytes = 0
-        self.waiting_rows, self.waiting_bytes = self._open_rows, self._open_bytes
+            self._open_rows = self.open_bytes = 0
+        self.waiting_rows, self.waiting_bytes = self._open_rows, self.open_bytes
         return batches
 
     def _row(self, payload: bytes) -> None:
@@ -183,7 +183,7 @@ class Transactions:
         for table in self._touched:
             table.complete()
         self._begun, self._touched = None, []
-        self._open_rows = self._open_bytes = 0
+        self._open_rows = self.open_bytes = 0
         self.end_lsn = commit.end_lsn
 
     def _describe(self, relation: Relation) -> None:
@@ -215,7 +215,7 @@ class Transactions:
         self.waiting_rows += rows
         self.waiting_bytes += size
         self._open_rows += rows
-        self._open_bytes += size
+        self.open_bytes += size
 
 
 def _chunks(parts: Sequence[_Part], spans: Sequence[Span]) -> Iterator[Chunk]:
