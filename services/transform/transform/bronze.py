@@ -111,3 +111,11 @@ SCHEMAS: dict[str, StructType] = {
     STOCK_MOVEMENTS: _RECORDS,
     FRAUD_LABELS: _RECORDS,
 }
+# The primary keys of the relational sources, which tell whose change a row of their logs is.
+KEYS: dict[str, tuple[str, ...]] = {
+    USERS: ("user_id",),
+    PRODUCTS: ("product_id",),
+    STORES: ("store_id",),
+    ORDERS: ("order_id",),
+    ORDER_ITEMS: ("order_id", "line_number"),
+}

@@ -15,6 +15,7 @@ from shopsphere_kit.lake import Release, latest_release
 from shopsphere_kit.logging import get_logger
 
 from transform import bronze, checks, release
+from transform.changes import filled
 from transform.content import content_hash
 from transform.errors import ChecksFailed
 from transform.spec import Judged
@@ -80,7 +81,8 @@ def _bronze(lake: Lake, name: str, consumed: Mapping[str, int]) -> DataFrame:
     schema = bronze.SCHEMAS[name]
     if name not in consumed:
         return lake.spark.createDataFrame([], schema)
-    return _with_columns(lake.at_snapshot(name, consumed[name]), schema)
+    stored = lake.at_snapshot(name, consumed[name])
+    return _with_columns(filled(stored, *bronze.KEYS[name]) if name in bronze.KEYS else stored, schema)
 
 
 def _with_columns(rows: DataFrame, schema: StructType) -> DataFrame:
