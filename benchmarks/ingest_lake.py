@@ -32,6 +32,22 @@ class Lake:
         self._catalog = open_catalog(self.settings)
         self._rows: dict[str, tuple[str, int]] = {}
 
+    def keep(self) -> None:
+        """Keep a copy of the lake as it is, for `restore`."""
+        shutil.copytree(self.folder, self._kept)
+
+    def restore(self) -> None:
+        """Bring back what `keep` kept, in the same place, for metadata name their files by path."""
+        shutil.rmtree(self.folder)
+        shutil.copytree(self._kept, self.folder)
+        # The old one holds a connection to the file that was removed.
+        self._catalog = open_catalog(self.settings)
+        self._rows.clear()
+
+    @property
+    def _kept(self) -> Path:
+        return self.folder.with_name(f"{self.folder.name}-kept")
+
     @contextmanager
     def ingest(self, **variables: str) -> Iterator[MeasuredProcess]:
         """Run `python -m ingest run` into this lake with its default settings and these."""

@@ -2,6 +2,8 @@
 
 import asyncio
 import os
+import signal
+import sys
 import tempfile
 import threading
 from collections.abc import Iterator, Sequence
@@ -45,6 +47,8 @@ class Servers:
 @contextmanager
 def servers(*names: str) -> Iterator[Servers]:
     """Start the named servers (`postgres`, `kafka`); stop them and remove what they wrote at the end."""
+    # So that everything below is stopped and removed then, too.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     with tempfile.TemporaryDirectory(prefix="shopsphere-bench-", ignore_cleanup_errors=True) as folder:
         state, ports = State(Path(folder)), Ports.free()
         state.prepare()

@@ -8,9 +8,9 @@ backlog. CHANGES=20000 tries it with less.
 """
 
 import os
-import shutil
 import statistics
 import time
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -52,7 +52,7 @@ class Backlog:
             self.lake.wait_for_rows({_bronze(table): 0 for table in TABLES}, process)
             assert process.stop().cpu_seconds, process.log_tail()
         self._copy_slot(SLOT, KEPT_SLOT)
-        shutil.copytree(self.lake.folder, self._kept)
+        self.lake.keep()
         execute(self.server.dsn, "select setseed(0.5)", f"call make_backlog({changes})")
         for table in TABLES:
             query = f"select sum(changes) from backlog where relation = '{table}'"  # noqa: S608
@@ -61,7 +61,9 @@ class Backlog:
 
     def ours(self) -> float:
         """Rows per second of ingest."""
-        self._restore()
+        drop_slot(self.server.dsn, SLOT)
+        self._copy_slot(KEPT_SLOT, SLOT)
+        self.lake.restore()
         with self._ingest() as process:
             started = self._wait_for_reader(SLOT, process)
             before = process.cpu_seconds()
@@ -92,19 +94,8 @@ class Backlog:
         drop_slot(self.server.dsn, "bench_bare")
         return self.changes / seconds
 
-    def _ingest(self):  # type: ignore[no-untyped-def]
+    def _ingest(self) -> AbstractContextManager[MeasuredProcess]:
         return self.lake.ingest(INGEST_SOURCES='["postgres"]', INGEST_POSTGRES_DSN=self.server.dsn)
-
-    @property
-    def _kept(self) -> Path:
-        return self.lake.folder.with_name("kept")
-
-    def _restore(self) -> None:
-        """Bring slot and lake back to before the backlog; metadata name their files, so the lake keeps its path."""
-        drop_slot(self.server.dsn, SLOT)
-        self._copy_slot(KEPT_SLOT, SLOT)
-        shutil.rmtree(self.lake.folder)
-        shutil.copytree(self._kept, self.lake.folder)
 
     def _copy_slot(self, old: str, new: str) -> None:
         execute(self.server.dsn, f"select pg_copy_logical_replication_slot('{old}', '{new}')")
