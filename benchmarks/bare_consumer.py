@@ -7,13 +7,20 @@ import sys
 
 from confluent_kafka import OFFSET_BEGINNING, Consumer, TopicPartition
 
-# Tried 500, 5,000, 10,000 and 50,000.
-_MESSAGES_PER_CALL = 10_000
+# Tried 500, 5,000, 10,000 and 50,000: 500 takes a third of the others' CPU time, for its messages stay in the cache.
+_MESSAGES_PER_CALL = 500
 
 
 def main(broker: str, topic: str, partitions: int, ready: int, done: int) -> None:
     """Count messages up to `done`."""
-    consumer = Consumer({"bootstrap.servers": broker, "group.id": "bare", "enable.auto.commit": False})
+    consumer = Consumer(
+        {
+            "bootstrap.servers": broker,
+            "group.id": "bare",
+            "enable.auto.commit": False,
+            "enable.auto.offset.store": False,
+        }
+    )
     consumer.assign([TopicPartition(topic, partition, OFFSET_BEGINNING) for partition in range(partitions)])
     seen = 0
     for wanted in (ready, done):

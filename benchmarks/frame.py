@@ -65,9 +65,7 @@ def report(
 ) -> Outcome:
     """Print the last line; `holds` is asked with both medians and says whether the goal is reached."""
     mine, theirs = (statistics.median(side) for side in zip(*measured, strict=True))
-    outcome = Outcome(
-        claim, _rounded(mine), _rounded(theirs), unit, round(mine / theirs, 3), goal, holds(mine, theirs)
-    )
+    outcome = Outcome(claim, _rounded(mine), _rounded(theirs), unit, round(mine / theirs, 3), goal, holds(mine, theirs))
     print(json.dumps(asdict(outcome)))
     return outcome
 

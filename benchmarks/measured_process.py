@@ -4,7 +4,7 @@ import os
 import subprocess
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,12 +25,14 @@ class Cost:
 
 
 class MeasuredProcess:
-    """A running child; what it prints can be read line by line, what it logs is kept for the message of a failure."""
+    """A running child; `line` reads what it prints, and its log (standard error) is kept for a failure's message."""
 
-    def __init__(self, argv: Sequence[str | Path], env: Mapping[str, str], log: Path) -> None:
+    def __init__(self, argv: Sequence[str | Path], env: Mapping[str, str], log: Path, *, prints: bool) -> None:
         self._log = log
         with log.open("ab") as errors:
-            self._child = subprocess.Popen(argv, env=dict(env), stdout=subprocess.PIPE, stderr=errors, text=True)  # noqa: S603
+            # A pipe that nobody reads would stop it when it is full.
+            output = subprocess.PIPE if prints else errors
+            self._child = subprocess.Popen(argv, env=dict(env), stdout=output, stderr=errors, text=True)  # noqa: S603
         self._peak = 0
         self._ended = threading.Event()
         self._sampler = threading.Thread(target=self._sample, name="sampler", daemon=True)
@@ -38,12 +40,17 @@ class MeasuredProcess:
 
     def line(self) -> str:
         """The next line that it prints; raises RuntimeError with the end of its log when it ends without one."""
-        assert self._child.stdout is not None
-        line = self._child.stdout.readline()
-        if not line:
+        line = self.next_line()
+        if line is None:
             self.wait()
             raise RuntimeError(f"{self._child.args!r} ended without an answer:\n{self.log_tail()}")
-        return line.strip()
+        return line
+
+    def next_line(self) -> str | None:
+        """The next line that it prints, None at the end."""
+        assert self._child.stdout is not None, "started with prints=False"
+        line: str = self._child.stdout.readline()
+        return line.rstrip("\n") if line else None
 
     def check(self) -> None:
         """Raise RuntimeError with the end of its log when it is no longer running."""
@@ -66,8 +73,8 @@ class MeasuredProcess:
         self._child.returncode = os.waitstatus_to_exitcode(status)
         self._ended.set()
         self._sampler.join()
-        assert self._child.stdout is not None
-        self._child.stdout.close()
+        if self._child.stdout:
+            self._child.stdout.close()
         return Cost(usage.ru_utime + usage.ru_stime, max(self._peak, usage.ru_maxrss * 1024))
 
     def stop(self) -> Cost:
@@ -111,16 +118,16 @@ class MeasuredProcess:
 
 @contextmanager
 def _if_it_lives() -> Iterator[None]:
-    try:
+    with suppress(psutil.NoSuchProcess):
         yield
-    except psutil.NoSuchProcess:
-        pass
 
 
 @contextmanager
-def measured_process(argv: Sequence[str | Path], env: Mapping[str, str], log: Path) -> Iterator[MeasuredProcess]:
-    """Run a child that has ended when the block is left."""
-    child = MeasuredProcess(argv, env, log)
+def measured_process(
+    argv: Sequence[str | Path], env: Mapping[str, str], log: Path, *, prints: bool = False
+) -> Iterator[MeasuredProcess]:
+    """Run a child that has ended when the block is left; with `prints` its output must be read."""
+    child = MeasuredProcess(argv, env, log, prints=prints)
     try:
         yield child
     finally:

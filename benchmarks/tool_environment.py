@@ -22,9 +22,9 @@ def tool_environment(name: str, pins: Sequence[str]) -> Path:
         folder.parent.mkdir(parents=True, exist_ok=True)
         # Not moved when it is done, for its scripts name their own folder; so what is half made goes away.
         try:
-            uv = Path(sys.executable).parent / "uv"
-            subprocess.run([uv, "venv", "--quiet", f"--python={sys.executable}", folder], check=True)  # noqa: S603
-            command = [uv, "pip", "install", "--quiet", f"--python={folder / 'bin' / 'python'}", *pins]
+            uv, python = str(Path(sys.executable).parent / "uv"), str(folder / "bin" / "python")
+            subprocess.run([uv, "venv", "--quiet", f"--python={sys.executable}", str(folder)], check=True)  # noqa: S603
+            command = [uv, "pip", "install", "--quiet", f"--python={python}", *pins]
             subprocess.run(command, check=True)  # noqa: S603
         except (OSError, subprocess.CalledProcessError) as error:
             shutil.rmtree(folder, ignore_errors=True)

@@ -72,7 +72,10 @@ class Backlog:
             process.stop()
         assert process.exit_code == 0, process.log_tail()
         self.costs.append(cpu)
-        print(f"  ours: {seconds:.2f} s, {cpu:.2f} CPU-seconds ({self.changes / cpu:,.0f} rows per CPU-second)", flush=True)
+        print(
+            f"  ours: {seconds:.2f} s, {cpu:.2f} CPU-seconds ({self.changes / cpu:,.0f} rows per CPU-second)",
+            flush=True,
+        )
         return self.changes / seconds
 
     def bare(self) -> float:
@@ -83,7 +86,7 @@ class Backlog:
         address = " ".join(f"{name}={value}" for name, value in given.items())
         options = ("proto_version=1", f"publication_names={PUBLICATION}")
         command = [
-            *(postgres_tool("pg_recvlogical"), "--start", "--slot=bench_bare", f"--dbname={address}", "--no-loop"),
+            *(str(postgres_tool("pg_recvlogical")), "--start", "--slot=bench_bare", f"--dbname={address}", "--no-loop"),
             *(f"--endpos={self.end}", "--file=/dev/null", *(f"--option={option}" for option in options)),
         ]
         with measured_process(command, env, self.lake.log.with_name("bare.log")) as process:

@@ -36,8 +36,7 @@ class Copies:
     """The source, and what each side's rounds cost."""
 
     server: Servers
-    rows: dict[str, int]
-    source: dict[str, tuple[int, ...]]
+    source: tpch.Source
     python: Path
     costs: dict[str, list[Cost]] = field(default_factory=lambda: {"ours": [], "dlt": []})
 
@@ -51,35 +50,41 @@ class Copies:
             INGEST_POSTGRES_SLOT=SLOT,
             INGEST_POSTGRES_PUBLICATION=PUBLICATION,
         ) as process:
-            lake.wait_for_rows({_bronze(table): rows for table, rows in self.rows.items()}, process)
+            lake.wait_for_rows({_bronze(table): rows for table, rows in self.source.rows.items()}, process)
             seconds = time.perf_counter() - started
             cost = process.stop()
         assert process.exit_code == 0, process.log_tail()
         drop_slot(self.server.dsn, SLOT)
         execute(self.server.dsn, f"drop publication {PUBLICATION}")
-        self._keep("ours", seconds, cost, {table: lake.files(_bronze(table)) for table in self.rows})
+        self._keep("ours", seconds, cost, {table: lake.files(_bronze(table)) for table in tpch.TABLES})
         shutil.rmtree(lake.folder)
-        return sum(self.rows.values()) / seconds
+        return self.rows / seconds
 
     def dlt(self) -> float:
         """Rows per second of one copy by dlt."""
         folder = self.server.folder / "dlt"
-        command = [self.python, Path(tpch.__file__).with_name("dlt_copy.py"), self.server.dsn, str(folder), *self.rows]
+        command = [
+            str(self.python),
+            str(Path(tpch.__file__).with_name("dlt_copy.py")),
+            self.server.dsn,
+            str(folder),
+            *tpch.TABLES,
+        ]
         # No telemetry: it would wait for a host that may not be reachable.
         env = {"RUNTIME__DLTHUB_TELEMETRY": "false", "RUNTIME__LOG_LEVEL": "ERROR", "HOME": str(self.server.folder)}
         started = time.perf_counter()
-        with measured_process(command, env, self.server.folder / "dlt.log") as process:
+        with measured_process(command, env, self.server.folder / "dlt.log", prints=True) as process:
             while process.line() != "loaded":
                 pass
             seconds = time.perf_counter() - started
             cost = process.wait()
-        files = {table: sorted(map(str, (folder / "lake/tpch" / table).glob("*.parquet"))) for table in self.rows}
+        files = {table: sorted(map(str, (folder / "lake/tpch" / table).glob("*.parquet"))) for table in tpch.TABLES}
         self._keep("dlt", seconds, cost, files)
         shutil.rmtree(folder)
-        return sum(self.rows.values()) / seconds
+        return self.rows / seconds
 
     def _keep(self, side: str, seconds: float, cost: Cost, files: dict[str, list[str]]) -> None:
-        if unequal := tpch.differences(self.source, tpch.checksums_of_files(files)):
+        if unequal := self.source.differences(files):
             raise SystemExit(f"the copy of {side} is not exact: {', '.join(unequal)}")
         self.costs[side].append(cost)
         print(
@@ -88,9 +93,14 @@ class Copies:
             flush=True,
         )
 
+    @property
+    def rows(self) -> int:
+        """Rows of the whole copy."""
+        return sum(self.source.rows.values())
+
     def rows_per_cpu_second(self, cost: Cost) -> float:
         """Rows of the whole copy by a side's CPU-seconds."""
-        return sum(self.rows.values()) / cost.cpu_seconds
+        return self.rows / cost.cpu_seconds
 
 
 def _bronze(table: str) -> str:
@@ -102,16 +112,19 @@ def main() -> None:
     files = tpch.generate(from_environment("SF", 1))
     python = tool_environment("bench-dlt", DLT) / "bin" / "python"
     with servers("postgres") as server:
-        rows = tpch.load(server.dsn, files)
-        copies = Copies(server, rows, tpch.checksums_of_source(server.dsn), python)
-        print(f"source: {sum(rows.values()):,} rows in {len(rows)} tables", flush=True)
+        source = tpch.Source(server.dsn)
+        source.load(files)
+        copies = Copies(server, source, python)
+        print(f"source: {copies.rows:,} rows in {len(source.figures)} tables", flush=True)
         measured = alternate(copies.ours, copies.dlt, "rows/s")
     # The first is the warm-up's.
     per_cpu = statistics.median(copies.rows_per_cpu_second(cost) for cost in copies.costs["ours"][1:])
     others = statistics.median(copies.rows_per_cpu_second(cost) for cost in copies.costs["dlt"][1:])
     peak = max(cost.peak_bytes for cost in copies.costs["ours"])
     print(f"worst round: {min(one / two for one, two in measured):.2f} times dlt")
-    print(f"rows per client CPU-second: ours {number(per_cpu)}, dlt {number(others)}; goal {GOAL_ROWS_PER_CPU_SECOND:,}")
+    print(
+        f"rows per client CPU-second: ours {number(per_cpu)}, dlt {number(others)}; goal {GOAL_ROWS_PER_CPU_SECOND:,}"
+    )
     print(f"highest peak of memory: ours {peak / 2**20:,.0f} MiB; goal {GOAL_BYTES / 2**20:,.0f} MiB")
     report(
         "ingest/full_copy",

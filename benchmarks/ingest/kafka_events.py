@@ -63,16 +63,21 @@ class Topics:
                 process.stop()
             assert process.exit_code == 0, process.log_tail()
         self.costs.append(cpu)
-        print(f"  ours: {seconds:.2f} s, {cpu:.2f} CPU-seconds ({self.events / cpu:,.0f} events per CPU-second)", flush=True)
+        print(
+            f"  ours: {seconds:.2f} s, {cpu:.2f} CPU-seconds ({self.events / cpu:,.0f} events per CPU-second)",
+            flush=True,
+        )
         return self.events / seconds
 
     def bare(self) -> float:
         """Events per second of a consumer that throws them away."""
-        script = Path(__file__).parents[1] / "bare_consumer.py"
+        script = str(Path(__file__).parents[1] / "bare_consumer.py")
         with self._topic() as (topic, producer):
             counts = (str(PARTITIONS), str(PARTITIONS), str(PARTITIONS + self.events))
             command = [sys.executable, script, self.server.broker, topic, *counts]
-            with measured_process(command, {"PATH": os.environ["PATH"]}, self.server.folder / "bare.log") as process:
+            with measured_process(
+                command, {"PATH": os.environ["PATH"]}, self.server.folder / "bare.log", prints=True
+            ) as process:
                 process.line()
                 producer.commit_transaction(_SECONDS)
                 started = time.perf_counter()
@@ -94,6 +99,7 @@ class Topics:
                 "transactional.id": topic,
                 "transaction.timeout.ms": 600_000,
                 "linger.ms": 20,
+                "log_level": 3,
                 "batch.size": 262_144,
                 "queue.buffering.max.messages": 1_000_000,
             }
@@ -159,7 +165,9 @@ def main() -> None:
     print(f"worst round: {min(one / two for one, two in measured):.2f} times the bare consumer")
     print(f"ours per CPU-second of its process: {number(per_cpu)} events")
 
-    report("ingest/kafka_events", measured, unit="events/s", goal=GOAL, holds=lambda mine, theirs: mine / theirs >= GOAL)
+    report(
+        "ingest/kafka_events", measured, unit="events/s", goal=GOAL, holds=lambda mine, theirs: mine / theirs >= GOAL
+    )
 
 
 if __name__ == "__main__":
