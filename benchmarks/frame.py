@@ -5,13 +5,16 @@ users would. It exits 0 whether or not the goal holds: it reports.
 """
 
 import json
+import os
 import statistics
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 
-# At least five rounds after a warm-up, so that one disturbance of a shared machine does not decide.
-ROUNDS = 5
+# At least five rounds after a warm-up, so that one disturbance of a shared machine does not decide. Less is for trying.
+ROUNDS = int(os.environ.get("ROUNDS", "5"))
+# Figures below this are printed with their decimals.
+_SMALL = 100
 
 
 @dataclass(frozen=True)
@@ -34,19 +37,43 @@ def rate(work: Callable[[], int]) -> float:
     return done / (time.perf_counter() - started)
 
 
-def compare(
-    claim: str, ours: Callable[[], int], other: Callable[[], int], *, unit: str, goal: float, rounds: int = ROUNDS
-) -> Outcome:
-    """Run both sides in turn, print each round and the medians, and return what the last line says."""
-    rate(ours), rate(other)
-    measured: list[tuple[float, float]] = []
-    for number in range(1, rounds + 1):
-        measured.append((rate(ours), rate(other)))
-        print(f"round {number}: ours {measured[-1][0]:,.0f}  other {measured[-1][1]:,.0f} {unit}", flush=True)
-    mine, theirs = (statistics.median(side) for side in zip(*measured, strict=True))
+def compare(claim: str, ours: Callable[[], int], other: Callable[[], int], *, unit: str, goal: float) -> Outcome:
+    """Time both sides in turn and report; the goal is a ratio."""
+    measured = alternate(lambda: rate(ours), lambda: rate(other), unit)
     worst = min(one / two for one, two in measured)
     print(f"worst round: {worst:.2f} times the other side")
-    ratio = mine / theirs
-    outcome = Outcome(claim, round(mine), round(theirs), unit, round(ratio, 3), goal, ratio >= goal)
+    return report(claim, measured, unit=unit, goal=goal, holds=lambda mine, theirs: mine / theirs >= goal)
+
+
+def alternate(ours: Callable[[], float], other: Callable[[], float], unit: str) -> list[tuple[float, float]]:
+    """Run both sides in turn, once to warm up and then so many rounds as count; each side measures itself."""
+    print(f"warm-up: ours {number(ours())}  other {number(other())} {unit}", flush=True)
+    measured: list[tuple[float, float]] = []
+    for each in range(1, ROUNDS + 1):
+        measured.append((ours(), other()))
+        print(f"round {each}: ours {number(measured[-1][0])}  other {number(measured[-1][1])} {unit}", flush=True)
+    return measured
+
+
+def report(
+    claim: str,
+    measured: list[tuple[float, float]],
+    *,
+    unit: str,
+    goal: float,
+    holds: Callable[[float, float], bool],
+) -> Outcome:
+    """Print the last line; `holds` is asked with both medians and says whether the goal is reached."""
+    mine, theirs = (statistics.median(side) for side in zip(*measured, strict=True))
+    outcome = Outcome(claim, _rounded(mine), _rounded(theirs), unit, round(mine / theirs, 3), goal, holds(mine, theirs))
     print(json.dumps(asdict(outcome)))
     return outcome
+
+
+def number(value: float) -> str:
+    """A figure as a round prints it."""
+    return f"{value:,.3f}" if value < _SMALL else f"{value:,.0f}"
+
+
+def _rounded(value: float) -> float:
+    return round(value, 3) if value < _SMALL else round(value)

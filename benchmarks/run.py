@@ -1,6 +1,7 @@
 """Runs one benchmark (`inventory/apply_movements`) or all of them, each in a process of its own."""
 
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -22,10 +23,20 @@ def main(chosen: list[str]) -> int:
     for claim in chosen or known:
         print(f"== {claim}", flush=True)
         command: list[str | Path] = [sys.executable, HERE / f"{claim}.py"]
-        code = subprocess.run(command, check=False, env={**os.environ, "PYTHONPATH": str(HERE)}).returncode  # noqa: S603
-        if code:
+        if code := _run(command):
             return code
     return 0
+
+
+def _run(command: list[str | Path]) -> int:
+    """Run a script; when this process is told to stop, the script is too, and gets the time to stop its servers."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    with subprocess.Popen(command, env={**os.environ, "PYTHONPATH": str(HERE)}) as script:  # noqa: S603
+        try:
+            return script.wait()
+        except BaseException:
+            script.terminate()
+            raise
 
 
 if __name__ == "__main__":

