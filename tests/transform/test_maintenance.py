@@ -2,24 +2,21 @@
 
 import os
 import shutil
-import threading
 from collections import Counter
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import dataclass, field, replace
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from ingest.batch import Batch, Chunk
 from ingest.iceberg_tables import IcebergTables
-from ingest.position import KafkaPosition, kafka_row
-from ingest.sink import IcebergSink
-from ingest.tables import CHANGE_FIELDS, QUARANTINE
-from ingest_builders import NOON, a_rejected, bronze, bronze_tables
+from ingest.position import kafka_row
+from ingest.tables import QUARANTINE
+from ingest_builders import NOON, bronze, bronze_tables
+from maintenance_builders import PEOPLE, TABLE, Writer, people
 from pyiceberg.catalog import Catalog
 from pyiceberg.table import Table
 from shopsphere_kit.clock import SystemClock
@@ -31,71 +28,11 @@ from transform.storage import Lake
 from transform.upkeep import Limits, files_allowed
 
 pytestmark = pytest.mark.servers
-TABLE, OTHER = "bronze_postgres__people", "bronze_postgres__pets"
-PEOPLE = pa.schema([pa.field("first_name", pa.string()), pa.field("Odd Name's", pa.string()), *CHANGE_FIELDS])
+OTHER = "bronze_postgres__pets"
 LIMITS = Limits()
 # Snapshots expire as soon as they are not among the last ten, however young.
 IMPATIENT = replace(LIMITS, snapshot_age=timedelta(0), snapshot_age_min=timedelta(0), sweep_every=timedelta(0))
 LONG_AGO = timedelta(days=4).total_seconds()
-
-
-def people(first: int, number: int = 3) -> pa.Table:
-    """Rows of two days, numbered on from `first`."""
-    rows = [
-        {
-            "first_name": f"Ann {index}",
-            "Odd Name's": f"Lee {index}",
-            "_op": "c",
-            "_position": kafka_row(0, index),
-            "_committed_at": NOON + timedelta(days=index % 2),
-        }
-        for index in range(first, first + number)
-    ]
-    return pa.Table.from_pylist(rows, schema=PEOPLE)
-
-
-@dataclass
-class Writer:
-    """Ingest's sink, appending three rows per commit; its position is the number of rows."""
-
-    settings: LakeSettings
-    table: str = TABLE
-    rows: int = 0
-    trouble: list[BaseException] = field(default_factory=list)
-    _sink: IcebergSink = field(init=False)
-
-    def __post_init__(self) -> None:
-        self._sink = IcebergSink(IcebergTables(open_catalog(self.settings)), SystemClock())
-
-    @property
-    def position(self) -> str | None:
-        return str(self.rows) if self.rows else None
-
-    def append(self, times: int = 1) -> None:
-        for _ in range(times):
-            rejected = [a_rejected(kafka_row(0, self.rows))] if self.rows % 2 else []
-            batch = Batch(self.table, "scripted", [Chunk(people(self.rows), rejected)], KafkaPosition())
-            self._sink.append(batch, expected=self.position, position=str(self.rows + 3))
-            self.rows += 3
-
-    @contextmanager
-    def writing(self) -> Iterator[None]:
-        """Append on and on, several times a second, until the block ends."""
-        stop = threading.Event()
-        thread = threading.Thread(target=self._until, args=(stop,))
-        thread.start()
-        try:
-            yield
-        finally:
-            stop.set()
-            thread.join()
-
-    def _until(self, stop: threading.Event) -> None:
-        try:
-            while not stop.wait(0.3):
-                self.append()
-        except BaseException as error:  # noqa: BLE001 - the test that reads it fails with it
-            self.trouble.append(error)
 
 
 @pytest.fixture
