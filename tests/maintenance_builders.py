@@ -10,7 +10,7 @@ import pyarrow as pa
 from ingest.batch import Batch, Chunk
 from ingest.iceberg_tables import IcebergTables
 from ingest.position import KafkaPosition, kafka_row
-from ingest.sink import IcebergSink
+from ingest.sink import IcebergSink, append
 from ingest.tables import CHANGE_FIELDS
 from ingest_builders import NOON, a_rejected
 from shopsphere_kit.clock import SystemClock
@@ -57,7 +57,7 @@ class Writer:
         for _ in range(times):
             rejected = [a_rejected(kafka_row(0, self.rows))] if self.rows % 2 else []
             batch = Batch(self.table, "scripted", [Chunk(people(self.rows), rejected)], KafkaPosition())
-            self._sink.append(batch, expected=self.position, position=str(self.rows + 3))
+            append(self._sink, batch, expected=self.position, position=str(self.rows + 3))
             self.rows += 3
 
     @contextmanager

@@ -9,13 +9,14 @@ from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
-import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from ingest.batch import Batch, Chunk
 from ingest.iceberg_tables import IcebergTables
-from ingest.position import kafka_row
+from ingest.position import KafkaPosition, kafka_row
+from ingest.sink import IcebergSink
 from ingest.tables import QUARANTINE
-from ingest_builders import NOON, bronze, bronze_tables
+from ingest_builders import bronze, bronze_tables
 from maintenance_builders import PEOPLE, TABLE, Writer, people
 from pyiceberg.catalog import Catalog
 from pyiceberg.table import Table
@@ -178,10 +179,8 @@ def test_old_files_that_nobody_names_go_and_all_others_stay(
     lost_manifest = local(table.location()) / "metadata" / "left-by-a-crash.avro"
     lost_manifest.write_bytes(b"")
     age(*(path for path in local(table.location()).rglob("*") if path.is_file()))
-    tables = IcebergTables(open_catalog(lake_settings))
-    tables.ensure(TABLE, PEOPLE)
-    stamped = people(writer.rows).append_column("_ingested_at", pa.array([NOON] * 3, pa.timestamp("us", tz="UTC")))
-    staged = tables.stage(TABLE, stamped)
+    sink = IcebergSink(IcebergTables(open_catalog(lake_settings)), SystemClock())
+    staged = sink.stage(Batch(TABLE, "scripted", [Chunk(people(writer.rows))], KafkaPosition()))
 
     report = kept_up(lake)
 
@@ -189,7 +188,7 @@ def test_old_files_that_nobody_names_go_and_all_others_stay(
     assert not orphan.exists()
     assert not lost_manifest.exists()
     assert all(path.exists() for path in named)  # a snapshot that has not expired names them
-    tables.commit(TABLE, staged, expected=writer.position, position=str(writer.rows + 3))
+    sink.commit(TABLE, [staged], expected=writer.position, position=str(writer.rows + 3))
     assert len(bronze(lake_settings, TABLE)) == writer.rows + 3
 
 
