@@ -69,9 +69,9 @@ def test_what_a_branch_or_tag_names_is_no_reason_to_expire() -> None:
     assert plan(State(snapshots=[*old, *young], named_snapshots=old), LIMITS, NOW).expire_before is None
 
 
-def test_more_snapshots_than_allowed_go_before_their_days() -> None:
+def test_of_more_snapshots_than_allowed_three_quarters_stay() -> None:
     snapshots = commits(25, first=timedelta(hours=2))
-    assert plan(State(snapshots=snapshots), LIMITS, NOW).expire_before == snapshots[5]
+    assert plan(State(snapshots=snapshots), LIMITS, NOW).expire_before == snapshots[10]
 
 
 def test_a_snapshot_that_a_run_may_be_reading_stays_however_many_there_are() -> None:

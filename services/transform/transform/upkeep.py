@@ -98,6 +98,8 @@ def _expire_before(state: State, limits: Limits, now: datetime) -> datetime | No
     oldest_first = sorted(state.snapshots)
     if len(oldest_first) > limits.snapshots_max:
         # Every commit writes the list of all snapshots, so there must not be many; but a run that reads one needs it.
-        before = max(before, min(oldest_first[-limits.snapshots_max], now - limits.snapshot_age_min))
+        # Down to three quarters, or the commits of maintenance itself would make the next run due.
+        kept = max(1, limits.snapshots_max * 3 // 4)
+        before = max(before, min(oldest_first[-kept], now - limits.snapshot_age_min))
     going = {moment for moment in oldest_first[:-SNAPSHOTS_MIN] if moment < before} - set(state.named_snapshots)
     return before if going else None
