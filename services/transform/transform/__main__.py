@@ -1,4 +1,4 @@
-"""`python -m transform run | releases | checks | hash`: each prints JSON on standard output."""
+"""`python -m transform run | releases | checks | hash | maintain`: each prints JSON on standard output."""
 
 import argparse
 import json
@@ -15,7 +15,7 @@ from shopsphere_kit.errors import ShopSphereError
 from shopsphere_kit.lake import Release
 from shopsphere_kit.settings import read
 
-from transform import bootstrap, jobs, release
+from transform import bootstrap, jobs, maintenance, release
 from transform.errors import NoRelease
 from transform.settings import Settings
 
@@ -25,7 +25,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     chosen = _parser().parse_args(arguments)
     settings = read(Settings)
     logging.configure("transform", settings.runtime.log_level)
-    verbs = {"run": _run, "releases": _releases, "checks": _checks, "hash": _hash}
+    verbs = {"run": _run, "releases": _releases, "checks": _checks, "hash": _hash, "maintain": _maintain}
     try:
         return verbs[chosen.verb](settings, chosen)
     except ShopSphereError as error:
@@ -40,6 +40,8 @@ def _parser() -> argparse.ArgumentParser:
     verbs.add_parser("releases", help="list the published releases, newest first")
     for verb, text in (("checks", "check the tables of a release again"), ("hash", "print a content hash per table")):
         verbs.add_parser(verb, help=text).add_argument("--release", help="id of a release; default: the newest")
+    upkeep = verbs.add_parser("maintain", help="merge files, expire snapshots, remove orphans of bronze, beside ingest")
+    upkeep.add_argument("--seconds", type=float, help="start no further table after so many seconds; default: no limit")
     return parser
 
 
@@ -87,6 +89,15 @@ def _hash(settings: Settings, chosen: argparse.Namespace) -> int:
         pinned = _pinned(lake.catalog, chosen.release)
         _print({"release": pinned.release_id, "tables": jobs.hashes(lake, pinned)})
     return 0
+
+
+def _maintain(settings: Settings, chosen: argparse.Namespace) -> int:
+    catalog = bootstrap.catalog(settings)
+    report = maintenance.maintain(
+        catalog, lambda: bootstrap.lake(settings), settings.limits, SystemClock(), chosen.seconds
+    )
+    _print(report.as_json())
+    return 1 if report.failures else 0
 
 
 def _pinned(catalog: Catalog, release_id: str | None) -> Release:

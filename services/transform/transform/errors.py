@@ -1,10 +1,11 @@
-"""What can go wrong in a run.
+"""What can go wrong in a run, and in maintenance.
 
 FailedPrecondition
 ├── SchemaMismatch   a table function or a stored table disagrees with its SCHEMA
 └── ChecksFailed     the tables were built but must not be published; readers keep the last release
 Conflict
-└── Superseded       another run published while this one was building
+├── Superseded       another run published while this one was building
+└── CompactionIncomplete  another maintenance run, or a file that cannot be read, kept files from being merged
 NotFound
 └── NoRelease        nothing was published yet
 """
@@ -30,6 +31,12 @@ class Superseded(Conflict):
     """Another run published a release after this one had read bronze."""
 
     default_reason: ClassVar[str] = "superseded"
+
+
+class CompactionIncomplete(Conflict):
+    """Not every partition that needed it was merged."""
+
+    default_reason: ClassVar[str] = "compaction_incomplete"
 
 
 class NoRelease(NotFound):

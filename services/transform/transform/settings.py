@@ -2,11 +2,14 @@
 
 import os
 import sys
+from datetime import timedelta
 from pathlib import Path
 
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from shopsphere_kit.settings import LakeSettings, RuntimeSettings, refuse_placeholders
+
+from transform.upkeep import Limits
 
 
 class Settings(BaseSettings):
@@ -25,8 +28,30 @@ class Settings(BaseSettings):
     shuffle_partitions: int = Field(4, ge=1, description="partitions after a shuffle; about twice the cores")
     cache_dir: Path = Field(Path(".local/cache"), description="where jars and the Java runtime are kept")
     scratch_dir: Path | None = Field(None, description="where Spark spills; default: the system's temporary folder")
+    maintain_snapshot_days: float = Field(7, gt=0, description="days after which maintenance expires a snapshot")
+    maintain_snapshots: int = Field(
+        200, ge=1, description="snapshots of a table; more than these expire before their days"
+    )
+    maintain_snapshot_minutes: float = Field(
+        30, ge=5, description="minutes no snapshot expires before; longer than a run of transform reads bronze"
+    )
+    maintain_orphan_days: float = Field(
+        3, ge=1, description="age in days of files that no snapshot names before they are removed"
+    )
+    maintain_sweep_hours: float = Field(24, ge=0, description="hours between two searches for such files in a table")
     runtime: RuntimeSettings = Field(default_factory=RuntimeSettings)
     lake: LakeSettings = Field(default_factory=lambda: LakeSettings())  # noqa: PLW0108 - mypy: required fields come from the environment
+
+    @property
+    def limits(self) -> Limits:
+        """When maintenance is due."""
+        return Limits(
+            snapshot_age=timedelta(days=self.maintain_snapshot_days),
+            snapshots_max=self.maintain_snapshots,
+            snapshot_age_min=timedelta(minutes=self.maintain_snapshot_minutes),
+            orphan_age=timedelta(days=self.maintain_orphan_days),
+            sweep_every=timedelta(hours=self.maintain_sweep_hours),
+        )
 
     def refuse_placeholders(self) -> None:
         """Raise ValueError when a secret is a placeholder outside development."""

@@ -1,9 +1,11 @@
 """Tables in the lake: made with their properties, written to the audit branch, read at a snapshot, made current."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from pyiceberg.catalog import Catalog
 from pyiceberg.exceptions import NoSuchTableError
+from pyiceberg.table import Table as IcebergTable
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.types import StructType
@@ -13,6 +15,7 @@ from transform.errors import SchemaMismatch
 from transform.spec import Table
 
 AUDIT = "audit"
+_METRICS = "write.metadata.metrics"
 # Marks each snapshot with the run that wrote it, in the snapshot's summary.
 RUN_PROPERTY = "shopsphere.run"
 # PyIceberg writes no format 3, and change log views fail on merge-on-read.
@@ -100,6 +103,22 @@ def check_schema(found: StructType, table: Table) -> None:
         raise SchemaMismatch(f"{table.name} differs from its SCHEMA: " + ("; ".join(troubles) or "order of columns"))
 
 
+def without_footer_statistics(table: IcebergTable) -> dict[str, str]:
+    """The properties that keep the columns of a stored table out of the footers that are out of its manifests."""
+    default = table.properties.get(f"{_METRICS}.default")
+    modes = {name: table.properties.get(f"{_METRICS}.column.{name}", default) for name in _leaves(table)}
+    return _no_footer_statistics(name for name, mode in modes.items() if mode == "none")
+
+
+def _leaves(table: IcebergTable) -> list[str]:
+    schema = table.schema()
+    return [name for name in schema.column_names if schema.find_type(name).is_primitive]
+
+
+def _no_footer_statistics(leaves: Iterable[str]) -> dict[str, str]:
+    return {f"write.parquet.stats-enabled.column.{leaf}": "false" for leaf in leaves}
+
+
 def _create_statement(full_name: str, table: Table) -> str:
     columns = ", ".join(f"`{field.name}` {field.dataType.simpleString()}" for field in table.schema.fields)
     partitions = f"PARTITIONED BY ({', '.join(table.partitioned_by)}) " if table.partitioned_by else ""
@@ -110,5 +129,5 @@ def _create_statement(full_name: str, table: Table) -> str:
 def _properties(table: Table) -> str:
     # The first kind keeps values out of the manifests, the second out of the footers of the Parquet files.
     properties = _PROPERTIES | personal_columns_properties(table.personal_leaves)
-    properties |= {f"write.parquet.stats-enabled.column.{leaf}": "false" for leaf in table.personal_leaves}
+    properties |= _no_footer_statistics(table.personal_leaves)
     return ", ".join(f"'{name}' = '{value}'" for name, value in properties.items())
