@@ -3,6 +3,9 @@
 PyIceberg's own retry re-parents an append onto whatever another writer committed meanwhile, which would defeat the
 fence; so the staged updates go to `Catalog.commit_table` from here, once per look at the table. This module is the
 only one that touches the private parts of PyIceberg 0.12 (`Transaction._updates`, `_requirements`).
+
+What a commit costs must not grow with the table's history: manifests are merged on the way (the table's property
+`commit.manifest.min-count-to-merge`), and snapshots are not copied. What is left is reading and writing their list.
 """
 
 import threading
@@ -10,12 +13,13 @@ import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from pyiceberg.catalog import Catalog
 from pyiceberg.exceptions import CommitFailedException, RESTError
 from pyiceberg.manifest import DataFile
 from pyiceberg.table import Table
-from pyiceberg.table.snapshots import Snapshot
+from pyiceberg.table.snapshots import MetadataLogEntry, Snapshot, SnapshotLogEntry
 from pyiceberg.table.update import AssertTableUUID
 from shopsphere_kit.errors import Unavailable
 from shopsphere_kit.logging import get_logger
@@ -29,6 +33,15 @@ COMMIT_SECONDS_MAX = 60.0
 _FIRST_PAUSE_SECONDS, _LAST_PAUSE_SECONDS = 0.02, 1.0
 # Each of these may hide a commit that took effect, so the table is read again before anything is repeated.
 _UNCERTAIN = (CommitFailedException, RESTError, DBAPIError, OSError)
+
+
+def _itself(entry: Any, _: Any) -> Any:
+    return entry
+
+
+# The catalog copies the metadata deeply once more. These are frozen, so a copy of one is as good as itself.
+for frozen in (Snapshot, SnapshotLogEntry, MetadataLogEntry):
+    frozen.__deepcopy__ = _itself  # type: ignore[method-assign, assignment]
 
 _log = get_logger(__name__)
 
@@ -61,30 +74,27 @@ def _ancestors(table: Table) -> Iterator[Snapshot]:
         snapshot = table.snapshot_by_id(parent) if parent is not None else None
 
 
-def commit(catalog: Catalog, identifier: str, plan: Callable[[Table], Plan | None]) -> bool:
-    """Commit what `plan` says of the freshly read table, and again while only the attempt failed.
+def commit(catalog: Catalog, identifier: str, plan: Callable[[Table], Plan | None], seen: Table | None = None) -> Table:
+    """Commit what `plan` says of the table, and again while only the attempt failed; returns the table after it.
 
-    `plan` raises to refuse, and returns None when there is nothing to do; then the answer is False. Raises
-    Unavailable when the catalog does not take the commit within COMMIT_SECONDS_MAX.
+    `seen` is the table as an earlier commit left it: when it still is so, it need not be read. `plan` raises to refuse,
+    and returns None when there is nothing to do. Raises Unavailable when the catalog does not take the commit within
+    COMMIT_SECONDS_MAX.
     """
     token = uuid.uuid4().hex
     deadline = time.monotonic() + COMMIT_SECONDS_MAX
     for pause in _pauses():
         try:
-            table = catalog.load_table(identifier)
+            table, seen = seen or catalog.load_table(identifier), None
             if _landed(table, token):
-                return True
+                return table
             planned = plan(table)
-            if planned is None:
-                return False
-            _attempt(catalog, table, planned, token)
+            return table if planned is None else _attempt(catalog, table, planned, token)
         except _UNCERTAIN as error:
             if time.monotonic() > deadline:
                 raise Unavailable(f"the catalog does not take the commit to {identifier}: {error}") from error
             _log.warning("commit not confirmed, looking again", table=identifier, error=type(error).__name__)
             threading.Event().wait(pause)
-        else:
-            return True
     raise AssertionError("pauses never end")
 
 
@@ -116,14 +126,15 @@ def _without_history(table: Table) -> Table:
     return Table(table.name(), metadata, table.metadata_location, table.io, table.catalog, table.config)
 
 
-def _attempt(catalog: Catalog, table: Table, plan: Plan, token: str) -> None:
+def _attempt(catalog: Catalog, table: Table, plan: Plan, token: str) -> Table:
     transaction = _without_history(table).transaction()
     summary = {**plan.properties, COMMIT_PROPERTY: token}
-    with transaction.update_snapshot(snapshot_properties=summary).fast_append() as append:
+    with transaction.update_snapshot(snapshot_properties=summary).merge_append() as append:
         for file in plan.files:
             append.append_data_file(file)
     if POSITION_PROPERTY in plan.properties:
         transaction.set_properties({POSITION_PROPERTY: plan.properties[POSITION_PROPERTY]})
-    # fast_append staged the requirement that the branch still ends where this writer saw it end.
+    # The append staged the requirement that the branch still ends where this writer saw it end.
     requirements = (*transaction._requirements, AssertTableUUID(uuid=table.metadata.table_uuid))  # noqa: SLF001
-    catalog.commit_table(table, requirements, transaction._updates)  # noqa: SLF001
+    done = catalog.commit_table(table, requirements, transaction._updates)  # noqa: SLF001
+    return Table(table.name(), done.metadata, done.metadata_location, table.io, catalog, table.config)

@@ -86,7 +86,7 @@ class IcebergTables:
                 )
             return Plan(files, {POSITION_PROPERTY: position})
 
-        commit(self._catalog, full_name(name), plan)
+        self._loaded[name] = commit(self._catalog, full_name(name), plan, self._loaded.get(name))
 
     def append_new(
         self,

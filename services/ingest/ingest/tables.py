@@ -74,6 +74,9 @@ _PROPERTIES = {
     "write.update.mode": "copy-on-write",
     "write.merge.mode": "copy-on-write",
     "write.metadata.metrics.default": "none",
+    # Each commit adds a manifest. Merged so often their list stays short, and some dozens take a tenth of a second.
+    "commit.manifest-merge.enabled": "true",
+    "commit.manifest.min-count-to-merge": "40",
     # Every commit writes one metadata file; these two keep their number bounded.
     "write.metadata.delete-after-commit.enabled": "true",
     "write.metadata.previous-versions-max": "20",

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import psycopg2
 from psycopg2 import errors, sql
@@ -31,7 +31,8 @@ class PublishedTable:
     """A table of the publication, with the columns that are published.
 
     `key_columns` are the primary key's in the order of its index; `key_by_bytes` says of each whether the server orders
-    its text by bytes, as collation "C" does. `estimated_rows` is the planner's guess, 0 when it has none.
+    its text by bytes, as collation "C" does. `file` changes whenever the server rewrites the whole table;
+    `estimated_rows` is the planner's guess, 0 when it has none.
     """
 
     namespace: str
@@ -39,7 +40,8 @@ class PublishedTable:
     columns: tuple[Column, ...]
     key_columns: tuple[Column, ...]
     key_by_bytes: tuple[bool, ...]
-    estimated_rows: int
+    file: int
+    estimated_rows: int = field(compare=False)
 
     @property
     def bronze(self) -> str:
@@ -59,7 +61,8 @@ class PublishedTable:
 
 # 100 is the database's own collation; the provider "b" (builtin) orders by code point, which is by bytes in UTF-8.
 _COLUMNS = """
-    select p.schemaname, p.tablename, greatest(c.reltuples, 0)::bigint, a.attname, a.atttypid::bigint, a.atttypmod,
+    select p.schemaname, p.tablename, c.relfilenode::bigint, greatest(c.reltuples, 0)::bigint,
+           a.attname, a.atttypid::bigint, a.atttypmod,
            array_position(i.indkey::int2[], a.attnum),
            case when a.attcollation = 100 then d.datlocprovider = 'b' or d.datcollate in ('C', 'POSIX')
                 else coalesce(l.collprovider = 'b' or l.collcollate in ('C', 'POSIX'), true) end
@@ -90,15 +93,15 @@ def published_tables(session: connection, publication: str) -> list[PublishedTab
     """The tables of the publication in the order of their names."""
     with session.cursor() as cursor:
         cursor.execute(_COLUMNS, (publication,))
-        found: dict[tuple[str, str, int], list[tuple[Column, int | None, bool]]] = {}
-        for namespace, table, rows, name, oid, modifier, place, by_bytes in cursor.fetchall():
+        found: dict[tuple[str, str, int, int], list[tuple[Column, int | None, bool]]] = {}
+        for *table, name, oid, modifier, place, by_bytes in cursor.fetchall():
             column = Column(name, oid, modifier, place is not None)
-            found.setdefault((namespace, table, rows), []).append((column, place, by_bytes))
+            found.setdefault((table[0], table[1], table[2], table[3]), []).append((column, place, by_bytes))
     return [_published(*table, columns) for table, columns in found.items()]
 
 
 def _published(
-    namespace: str, name: str, rows: int, columns: Sequence[tuple[Column, int | None, bool]]
+    namespace: str, name: str, file: int, rows: int, columns: Sequence[tuple[Column, int | None, bool]]
 ) -> PublishedTable:
     inside = [(place, column, by_bytes) for column, place, by_bytes in columns if place is not None]
     key = sorted(inside, key=lambda found: found[0])
@@ -108,6 +111,7 @@ def _published(
         tuple(column for column, _, _ in columns),
         tuple(column for _, column, _ in key),
         tuple(by_bytes for _, _, by_bytes in key),
+        file,
         rows,
     )
 

@@ -20,8 +20,8 @@ _log = get_logger(__name__)
 class Copies:
     """Copies that wait and copies that run, so many beside each other."""
 
-    def __init__(self, server: PostgresServer, slot: str, at_once: int) -> None:
-        self._server, self._slot, self._at_once = server, slot, at_once
+    def __init__(self, server: PostgresServer, publication: str, slot: str, at_once: int) -> None:
+        self._server, self._publication, self._slot, self._at_once = server, publication, slot, at_once
         self._snapshot: Snapshot | None = None
         self._waiting: deque[Waiting] = deque()
         self._running: list[TableCopy] = []
@@ -74,4 +74,5 @@ class Copies:
     def _begin(self) -> None:
         while self._snapshot and self._waiting and len(self._running) < self._at_once:
             table, position = self._waiting.popleft()
-            self._running.append(TableCopy(self._snapshot, table, position))
+            session = self._snapshot.session_for(table, self._publication)
+            self._running.append(TableCopy(self._snapshot, session, table, position))

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import pyarrow as pa
 from psycopg2 import sql
+from psycopg2.extensions import connection
 from pyarrow import csv
 from shopsphere_kit.logging import get_logger
 
@@ -23,7 +24,7 @@ from ingest.sources.postgres_snapshot import Snapshot
 from ingest.tables import TIMESTAMP
 
 # Bytes of CSV between two commits of a copy, all of which a kill repeats; twice to three times as much is in memory.
-PART_BYTES = 64 * 2**20
+PART_BYTES = 48 * 2**20
 
 _log = get_logger(__name__)
 
@@ -35,7 +36,10 @@ class TableCopy:
     committed as one.
     """
 
-    def __init__(self, snapshot: Snapshot, table: PublishedTable, position: PostgresPosition | None) -> None:
+    def __init__(
+        self, snapshot: Snapshot, session: connection, table: PublishedTable, position: PostgresPosition | None
+    ) -> None:
+        """Take a session of the snapshot, and how far an earlier copy came."""
         self.table = table
         self.rows = 0
         self.is_read = False
@@ -44,7 +48,7 @@ class TableCopy:
         self._earlier = position.spans if position else ()
         self._lsn = position.lsn if position else snapshot.consistent_point
         self._began = time.monotonic()
-        self._session = snapshot.session()
+        self._session = session
         last = self._earlier[-1].last if self._earlier else None
         self._thread = CopyThread(self._session, copy_command(table, after=last), PART_BYTES)
 

@@ -1,13 +1,15 @@
 """The database as it is at one point of the write-ahead log, for as many sessions as read it beside each other."""
 
 import uuid
+from contextlib import closing
 from typing import Any
 
 from psycopg2 import sql
 from psycopg2.extensions import ISOLATION_LEVEL_REPEATABLE_READ, connection
 
+from ingest.errors import SourceUnavailable
 from ingest.position import parse_lsn
-from ingest.sources.postgres_catalog import PostgresServer
+from ingest.sources.postgres_catalog import PostgresServer, PublishedTable, published_tables
 
 
 class Snapshot:
@@ -37,6 +39,24 @@ class Snapshot:
         session.set_session(isolation_level=ISOLATION_LEVEL_REPEATABLE_READ, readonly=True, autocommit=False)
         with session.cursor() as cursor:
             cursor.execute("set transaction snapshot %s", (self._name,))
+        return session
+
+    def session_for(self, table: PublishedTable, publication: str) -> connection:
+        """Open a session that holds the table as it is at the snapshot; raises SourceUnavailable when that is past.
+
+        A table that was rewritten or emptied since looks empty to an older snapshot (PostgreSQL manual, "Caveats" of
+        concurrency control), and its columns are the new ones already. The lock keeps both from happening later.
+        """
+        session = self.session()
+        with session.cursor() as cursor:
+            name = sql.Identifier(table.namespace, table.name)
+            cursor.execute(sql.SQL("lock table {} in access share mode").format(name))
+        with closing(self._server.query()) as now:
+            if table not in published_tables(session, publication) or table not in published_tables(now, publication):
+                session.close()
+                raise SourceUnavailable(
+                    f"{table.source} was altered while its copy was to begin; taking a new snapshot"
+                )
         return session
 
     def close(self) -> None:

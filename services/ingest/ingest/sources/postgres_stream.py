@@ -49,7 +49,7 @@ class PostgresDatabase:
         self._slot = slot
         self._server = server
         self._session: connection | None = None
-        self._copies = Copies(server, slot, copies)
+        self._copies = Copies(server, publication, slot, copies)
         self._replication: LogicalReplicationConnection | None = None
         self._cursor: Any = None
         self._transactions = Transactions({})
