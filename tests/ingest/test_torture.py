@@ -58,20 +58,10 @@ def test_kills_at_random_moments_lose_nothing_and_repeat_nothing(suites: Suites,
 
 
 @pytest.mark.parametrize("source", SOURCES)
-def test_a_kill_between_any_two_steps_of_the_commit_loses_and_repeats_nothing(
+def test_no_step_of_the_commit_no_stale_writer_and_no_lost_answer_loses_or_repeats_anything(
     suites: Suites, source: str, seed: int
 ) -> None:
-    assert suites.fault_points(source, seed) == []
-
-
-@pytest.mark.parametrize("source", SOURCES)
-def test_a_stale_writer_that_wakes_up_says_why_it_stops(suites: Suites, source: str, seed: int) -> None:
-    assert suites.zombie(source, seed) == []
-
-
-@pytest.mark.parametrize("source", SOURCES)
-def test_a_commit_whose_answer_is_lost_is_there_once(suites: Suites, source: str, seed: int) -> None:
-    assert suites.lost_answers(source, seed) == []
+    assert suites.faults(source, seed) == []
 
 
 @pytest.mark.parametrize("number", range(WORKLOADS))

@@ -50,12 +50,17 @@ class Scene:
         """Let the world grow."""
         self._writer.grow()
 
-    def problems(self) -> list[str]:
-        """Stop the writer, let the plain command catch up and stop it; returns what is wrong then, in words."""
-        self._writer.finish()
-        self.kill_all()
+    def start_plain(self) -> Child:
+        """The command as an operator starts it."""
         child = plain(self._variables, self._new_log())
         self._children.append(child)
+        return child
+
+    def problems(self, *, plainly: bool = False) -> list[str]:
+        """Stop the writer, let a last child catch up and stop it; returns what is wrong then, in words."""
+        self._writer.finish()
+        self.kill_all()
+        child = self.start_plain() if plainly else self.start()
         settings = self.world.settings(self.lake)
         try:
             progress = bootstrap.progress(settings)
