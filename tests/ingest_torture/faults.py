@@ -7,6 +7,7 @@ and the catalog that `ingest.bootstrap` opens. So it is the product's own comman
 import os
 import random
 import signal
+import threading
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -57,12 +58,14 @@ class Faults:
 class _Countdown:
     def __init__(self, point: str | None, times: int, action: Callable[[], None]) -> None:
         self._point, self._left, self._action = point, times, action
+        self._lock = threading.Lock()  # tables are committed beside each other
 
     def __call__(self, point: str) -> None:
         if point == self._point:
-            self._left -= 1
-            if self._left == 0:
-                self._action()
+            with self._lock:
+                self._left -= 1
+                if self._left == 0:
+                    self._action()
 
 
 def _die() -> None:

@@ -4,11 +4,11 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
-from ingest import bootstrap, report
 from ingest_builders import environment
 from ingest_torture import chance as chances
 from ingest_torture import lake_verdict
-from ingest_torture.children import NO_FAULTS, PATIENCE_SECONDS, Child, NurseryProcess, plain
+from ingest_torture.catching_up import catch_up
+from ingest_torture.children import NO_FAULTS, Child, NurseryProcess, plain
 from ingest_torture.faults import Faults
 from ingest_torture.kafka_world import kafka_world
 from ingest_torture.lake_verdict import a_lake
@@ -61,12 +61,7 @@ class Scene:
         self._writer.finish()
         self.kill_all()
         child = self.start_plain() if plainly else self.start()
-        settings = self.world.settings(self.lake)
-        try:
-            progress = bootstrap.progress(settings)
-            report.wait_for(bootstrap.tables(settings), progress, deadline_seconds=PATIENCE_SECONDS)
-        except TimeoutError as error:
-            return [f"{error}\n{child.tail}"]
+        catch_up(self.world.settings(self.lake), alive=lambda: child.alive, story=lambda: child.tail)
         code = child.terminate()
         stopped = [] if code == 0 else [f"SIGTERM ended it with {code}:\n{child.tail}"]
         return [*stopped, *lake_verdict.problems(self.lake), *self.world.problems(self.lake)]

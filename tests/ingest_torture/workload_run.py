@@ -7,12 +7,13 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 import psycopg2
-from ingest import bootstrap, report
+from ingest import bootstrap
 from ingest.pump import Pumps
 from ingest.settings import Settings
 from ingest_builders import environment
 from ingest_torture import chance as chances
 from ingest_torture import lake_verdict, postgres_verdict
+from ingest_torture.catching_up import catch_up
 from ingest_torture.children import PATIENCE_SECONDS, Child, NurseryProcess
 from ingest_torture.lake_verdict import a_lake
 from ingest_torture.own_database import own_database
@@ -64,7 +65,7 @@ class Run:
         pumps.start()
         try:
             _play(session, story)
-            self._catch_up(settings)
+            catch_up(settings, alive=lambda: not pumps.failures, story=lambda: str(pumps.failures))
         finally:
             pumps.stop(seconds=PATIENCE_SECONDS)
         assert pumps.failures == {}, pumps.failures
@@ -75,7 +76,7 @@ class Run:
             with self._child(dsn) as child:
                 _play(session, story[start:end])
                 if end == len(story):
-                    self._catch_up(self._settings(dsn), child)
+                    catch_up(self._settings(dsn), alive=lambda: child.alive, story=lambda: child.tail)
                 else:
                     threading.Event().wait(self._chance.uniform(0, 0.5))
 
@@ -97,13 +98,6 @@ class Run:
             assert child.alive, child.tail
         finally:
             child.kill()
-
-    def _catch_up(self, settings: Settings, child: Child | None = None) -> None:
-        try:
-            progress = bootstrap.progress(settings)
-            report.wait_for(bootstrap.tables(settings), progress, deadline_seconds=PATIENCE_SECONDS)
-        except TimeoutError as error:
-            raise TimeoutError(f"{error}\n{child.tail if child else ''}") from error
 
 
 def _slot(dsn: str) -> str:
