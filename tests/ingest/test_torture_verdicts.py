@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 from ingest.iceberg_commit import Plan, commit
-from ingest.sink import IcebergSink
+from ingest.sink import IcebergSink, append
 from ingest_builders import TABLE, a_batch, bronze_tables
 from ingest_torture import lake_verdict
 from ingest_torture.chains import Event, exact, looked_up
@@ -108,7 +108,7 @@ def test_only_values_at_a_limit_may_be_in_quarantine(declared: str, text: str) -
 def test_a_file_and_a_position_that_are_there_twice_are_found(tmp_path: Path) -> None:
     lake = a_lake(tmp_path)
     catalog = open_catalog(lake)
-    IcebergSink(bronze_tables(lake), SystemClock()).append(a_batch("ab"), expected=None, position="two")
+    append(IcebergSink(bronze_tables(lake), SystemClock()), a_batch("ab"), expected=None, position="two")
     assert lake_verdict.problems(lake) == []
     (file,) = [task.file for task in catalog.load_table(f"bronze.{TABLE}").scan().plan_files()]
     commit(catalog, f"bronze.{TABLE}", lambda _: Plan([file]))

@@ -8,7 +8,7 @@ import os
 import random
 import signal
 import threading
-from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass
 from functools import partial
 from typing import Any
@@ -43,12 +43,15 @@ class Faults:
 
     def install(self) -> None:
         """Make this process suffer them."""
-        at = _Countdown(self.point, self.times, _die if self.action == DIE else _stop)
+        at = _Countdown(self.point, self.times, self.action)
         sources = bootstrap.sources
         errors = chance.stream(self.catalog_seed, "catalog") if self.catalog_seed is not None else None
 
         def open_catalog(settings: Any) -> Any:
-            return _Catalog(lake.open_catalog(settings), at, errors, self.catalog_rate)
+            catalog = lake.open_catalog(settings)
+            before = _Catalog(catalog, at, errors, self.catalog_rate)
+            patch.multiple(catalog, load_table=before.load_table, commit_table=before.commit_table).start()
+            return catalog
 
         patch.object(bootstrap, "IcebergSink", partial(IcebergSink, fault=at)).start()
         patch.object(bootstrap, "open_catalog", open_catalog).start()
@@ -56,24 +59,28 @@ class Faults:
 
 
 class _Countdown:
-    def __init__(self, point: str | None, times: int, action: Callable[[], None]) -> None:
+    """Acts at the n-th pass of a point; tables pass beside each other, in threads."""
+
+    def __init__(self, point: str | None, times: int, action: str) -> None:
         self._point, self._left, self._action = point, times, action
-        self._lock = threading.Lock()  # tables are committed beside each other
+        self._counting = threading.Lock()
+        # A process that stopped inside a transaction of SQLite would lock the catalog for everybody, which is SQLite's
+        # way of having one writer, and not what a stale writer is about.
+        self.calm: AbstractContextManager[object] = threading.RLock() if action == STOP else nullcontext()
 
     def __call__(self, point: str) -> None:
-        if point == self._point:
-            with self._lock:
-                self._left -= 1
-                if self._left == 0:
-                    self._action()
+        if point != self._point:
+            return
+        with self._counting:
+            self._left -= 1
+            if self._left == 0:
+                self._act()
 
-
-def _die() -> None:
-    os._exit(KILLED)
-
-
-def _stop() -> None:
-    os.kill(os.getpid(), signal.SIGSTOP)
+    def _act(self) -> None:
+        if self._action == DIE:
+            os._exit(KILLED)
+        with self.calm:
+            os.kill(os.getpid(), signal.SIGSTOP)
 
 
 class _Source:
@@ -100,18 +107,24 @@ class _Source:
 
 
 class _Catalog:
-    """A catalog whose commits pass a point before and after they take effect, or whose answers get lost there."""
+    """Stands before a catalog's own methods, so that tables which hold the catalog go through it too.
+
+    A commit passes a point before and after it takes effect, and its answer may get lost at either.
+    """
 
     def __init__(self, catalog: Any, at: _Countdown, errors: random.Random | None, rate: float) -> None:
-        self._catalog, self._at, self._errors, self._rate = catalog, at, errors, rate
+        self._at, self._errors, self._rate = at, errors, rate
+        self._load_table, self._commit_table = catalog.load_table, catalog.commit_table
 
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._catalog, name)
+    def load_table(self, *arguments: Any, **named: Any) -> Any:
+        with self._at.calm:
+            return self._load_table(*arguments, **named)
 
     def commit_table(self, *arguments: Any, **named: Any) -> Any:
         self._at(COMMITTING)
         self._lose("before")
-        answer = self._catalog.commit_table(*arguments, **named)
+        with self._at.calm:
+            answer = self._commit_table(*arguments, **named)
         self._at(LANDED)
         self._lose("after")
         return answer

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from ingest.settings import Settings
-from ingest.sources.mongo import canonical
+from ingest.sources.mongo_rows import canonical
 from ingest.tables import mongo_table
 from ingest_torture import lake_verdict
 from ingest_torture.chains import Event, looked_up
