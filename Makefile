@@ -22,6 +22,9 @@ test: install  ## All tests, with real servers; ARGS="tests/kit" picks some
 test-quick: install  ## The tests that need no server
 	@$(BIN)/pytest -m "not servers" $(ARGS)
 
+torture-ingest: install  ## Kill ingest again and again; SEED= RUNS=300 (kills per source) SEEDS=200 (workloads) SOURCES=postgres,mongo,kafka
+	@PYTHONPATH=tests $(BIN)/python -m ingest_torture --seed "$(SEED)" --runs "$(or $(RUNS),300)" --seeds "$(or $(SEEDS),200)" --sources "$(SOURCES)"
+
 ##@ Change
 check: install  ## Lint, types, import boundaries, generated code; never edits
 	@$(BIN)/ruff format --check --quiet $(SOURCES)
@@ -63,6 +66,6 @@ clean:  ## Remove the environment and all local state
 	rm -rf $(VENV) .local build
 
 help:  ## Show this help
-	@awk 'BEGIN {FS = ":.*##"} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z0-9-]+:.*##/ {printf "  make %-12s%s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk 'BEGIN {FS = ":.*##"} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z0-9-]+:.*##/ {printf "  make %-15s%s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-.PHONY: demo test test-quick check fix proto bench lock install clean help
+.PHONY: demo test test-quick torture-ingest check fix proto bench lock install clean help
