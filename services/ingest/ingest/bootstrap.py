@@ -33,7 +33,7 @@ from ingest.sources.postgres_stream import PostgresDatabase
 from ingest.sources.progress import KafkaProgress, MongoProgress, PostgresProgress, Progress
 from ingest.sources.source import Source
 
-# The forms that the decoder reads, whatever the server's or the database's defaults are. And who waits for a lock behind
+# The forms that the decoder reads, whatever the defaults of server and database are. And who waits for a lock behind
 # somebody who waits for one of ours would wait for ever: then the source is opened again, and ours is given back.
 _SESSION_OPTIONS = (
     "-c TimeZone=UTC -c DateStyle=ISO -c IntervalStyle=iso_8601 -c bytea_output=hex -c extra_float_digits=1 "
