@@ -20,6 +20,7 @@ from shopsphere_kit.errors import InvalidArgument
 from shopsphere_kit.lake import open_catalog
 
 from ingest.batch import Pace
+from ingest.envelope import Envelope
 from ingest.iceberg_tables import IcebergTables
 from ingest.load_files import FileLoad, Request
 from ingest.loaded_files import IcebergFileLedger
@@ -72,7 +73,10 @@ def sources(settings: Settings) -> list[Source]:
         )
     if "kafka" in settings.sources:
         consumer = _kafka(settings)
-        found.extend(KafkaTopic(topic, consumer) for topic in settings.kafka_topics)
+        most, skip = settings.kafka_value_bytes_max, settings.kafka_skip_expired
+        found.extend(
+            KafkaTopic(topic, consumer, Envelope(topic, most), skip_expired=skip) for topic in settings.kafka_topics
+        )
     return found
 
 
