@@ -20,7 +20,7 @@ from ingest.envelope import Envelope
 from ingest.errors import PositionLost, SourceUnavailable
 from ingest.position import KafkaPosition
 from ingest.sources.filling import Filling
-from ingest.sources.kafka_records import records_chunk
+from ingest.sources.kafka_records import Records
 from ingest.sources.source import Positions
 from ingest.tables import KAFKA_SCHEMA, kafka_table
 
@@ -88,15 +88,14 @@ class KafkaTopic:
         if time.monotonic() - self._looked_at > PARTITIONS_LOOK_SECONDS:
             self._assign(self._partitions())
         before = dict(self._offsets)
-        messages: list[Message] = []
+        records = Records(self._topic)
         filling = Filling(pace)
         while (left := filling.seconds_left) > 0:
             got = self._consume(min(filling.rows_left, MESSAGES_PER_CALL), left)
-            filling.add(len(got), _size(got))
-            messages.extend(got)
+            filling.add(len(got), records.add(got))
         if self._offsets == before:
             return []
-        chunk = records_chunk(self._topic, messages, self._envelope)
+        chunk = records.chunk(self._envelope)
         return [Batch(self._table, self.name, [chunk], KafkaPosition(dict(self._offsets)))]
 
     def acknowledge(self) -> None:
@@ -204,8 +203,3 @@ def place_of(message: Message) -> tuple[int, int]:
     if partition is None or offset is None:
         raise SourceUnavailable("kafka: a message without a place")
     return partition, offset
-
-
-def _size(messages: Sequence[Message]) -> int:
-    # A message is as long as its value.
-    return sum(map(len, messages)) + sum(len(key) for key in map(Message.key, messages) if key)
