@@ -26,9 +26,9 @@ class Lag:
     seconds: float | None
 
 
-def kafka_lag(topic: str, connect: Callable[[], Consumer], offsets: Mapping[int, int], now: datetime) -> Lag:
+def kafka_lag(topic: str, open_consumer: Callable[[], Consumer], offsets: Mapping[int, int], now: datetime) -> Lag:
     """Compare the offsets that a table records with the topic; raises SourceUnavailable when the broker is away."""
-    consumer = connect()
+    consumer = open_consumer()
     try:
         bounds = _bounds(consumer, topic)
         starts = {partition: max(first, offsets.get(partition, first)) for partition, (first, _) in bounds.items()}
