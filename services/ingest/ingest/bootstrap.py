@@ -32,6 +32,7 @@ from ingest.sources.mongo import MongoCollection
 from ingest.sources.postgres_catalog import PostgresServer
 from ingest.sources.postgres_stream import PostgresDatabase
 from ingest.sources.progress import KafkaProgress, MongoProgress, PostgresProgress, Progress
+from ingest.sources.read_ahead import ReadAhead
 from ingest.sources.source import Source
 
 # The forms that the decoder reads, whatever the server's or the database's defaults are.
@@ -75,7 +76,8 @@ def sources(settings: Settings) -> list[Source]:
         consumer = _kafka(settings)
         most, skip = settings.kafka_value_bytes_max, settings.kafka_skip_expired
         found.extend(
-            KafkaTopic(topic, consumer, Envelope(topic, most), skip_expired=skip) for topic in settings.kafka_topics
+            ReadAhead(KafkaTopic(topic, consumer, Envelope(topic, most), skip_expired=skip))
+            for topic in settings.kafka_topics
         )
     return found
 
