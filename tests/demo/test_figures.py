@@ -43,6 +43,12 @@ def test_a_movement_that_was_delivered_twice_counts_once() -> None:
     assert expected_stock(LakeDouble({MOVEMENTS: rows})) == {("P1", "S1"): 3}
 
 
+def test_a_movement_that_ingest_rejected_does_not_count() -> None:
+    rows = topic(movement("1", "count", 5), movement("2", "sale", -2))
+    rejected = rows.append_column("_rejected", pa.array([None, "key_wrong"]))
+    assert expected_stock(LakeDouble({MOVEMENTS: rejected})) == {("P1", "S1"): 5}
+
+
 def test_every_sku_has_a_fold_of_its_own() -> None:
     rows = topic(movement("1", "count", 5), movement("2", "receipt", 4, sku="P2"))
     assert expected_stock(LakeDouble({MOVEMENTS: rows})) == {("P1", "S1"): 5, ("P2", "S1"): 4}

@@ -1,4 +1,4 @@
-"""Text to exact types, envelopes, and positions."""
+"""Text to exact types, and positions."""
 
 from decimal import Decimal
 
@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 from bson import Timestamp, encode
-from ingest import envelope, position
+from ingest import position
 from ingest.errors import PositionLost
 from ingest.pgoutput import Column
 from ingest.position import KafkaPosition, MongoCopy, MongoPosition, PostgresPosition, Span
@@ -91,39 +91,6 @@ def test_row_positions_sort_as_the_source_went() -> None:
     assert texts[-1] == "7FFFFFFF00000000/00000005"
     assert position.mongo_row(9, 10, 0) < position.mongo_row(10, 9, 1) < position.mongo_row(10, 9, 10)
     assert position.parse_lsn(position.format_lsn(0x16_B374D848)) == 0x16_B374D848
-
-
-EVENT = b'{"event_id": "e1", "occurred_at": "2024-01-01T00:00:00Z", "more": [1, {"x": null}]}'
-NESTED = EVENT.replace(b"null", b"[" * 100_000 + b"]" * 100_000)
-LABEL = b'{"order_id": "17", "occurred_at": "2024-01-01T00:00:00.5+02:00"}'
-
-
-@pytest.mark.parametrize(("topic", "value"), [("events", EVENT), ("stock-movements", EVENT), ("fraud-labels", LABEL)])
-def test_a_record_with_its_envelope_passes(topic: str, value: bytes) -> None:
-    assert envelope.fault(topic, value) is None
-
-
-@pytest.mark.parametrize(
-    ("value", "reason"),
-    [
-        (None, "value_missing"),
-        (b"", "value_missing"),
-        (b"{", "not_json"),
-        (EVENT + b"x", "not_json"),
-        (NESTED, "not_json"),
-        (EVENT.replace(b"e1", b"\xff"), "not_utf8"),
-        (b"[]", "envelope_incomplete"),
-        (LABEL, "envelope_incomplete"),
-        (EVENT.replace(b'"e1"', b'""'), "envelope_incomplete"),
-        (EVENT.replace(b'"e1"', b"1"), "envelope_incomplete"),
-        (EVENT.replace(b"Z", b""), "envelope_incomplete"),
-        (EVENT.replace(b"2024", b"yesterday"), "envelope_incomplete"),
-    ],
-)
-def test_a_record_without_its_envelope_has_a_reason(value: bytes | None, reason: str) -> None:
-    fault = envelope.fault("events", value)
-    assert fault is not None
-    assert fault[0] == reason
 
 
 @pytest.mark.parametrize("schema", [KAFKA_SCHEMA, MONGO_SCHEMA])

@@ -37,7 +37,7 @@ FACTS, LABELS = fact_order.TABLE, fraud_labels.TABLE
 
 
 def fill(catalog: Catalog) -> None:
-    """Two users, one of whom also buys on the marketplace; three orders, one document that nobody can read."""
+    """Two users, one of whom also buys on the marketplace; three orders, a document and events that nobody can read."""
     write_bronze(
         catalog, bronze.USERS, [a_user(1), a_user(2), a_user(1, email="ann@new.example", updated_at=at(3), _op="u")]
     )
@@ -55,7 +55,9 @@ def fill(catalog: Catalog) -> None:
     write_bronze(
         catalog, bronze.STOCK_MOVEMENTS, [a_record(a_movement("count", 9, 0)), sale, {**sale, "_position": "00000/9"}]
     )
-    write_bronze(catalog, bronze.EVENTS, [a_record(an_event()), a_record(an_event(kind="danced"))])
+    # Ingest rejected the third, whatever silver would have thought of it.
+    events = [a_record(an_event()), a_record(an_event(kind="danced")), a_record(an_event(), _rejected="key_wrong")]
+    write_bronze(catalog, bronze.EVENTS, events)
     write_bronze(catalog, bronze.FRAUD_LABELS, [a_record(a_label("1"))])
 
 

@@ -20,6 +20,7 @@ from shopsphere_kit.errors import InvalidArgument
 from shopsphere_kit.lake import open_catalog
 
 from ingest.batch import Pace
+from ingest.envelope import Envelope
 from ingest.iceberg_tables import IcebergTables
 from ingest.load_files import FileLoad, Request
 from ingest.loaded_files import IcebergFileLedger
@@ -31,6 +32,7 @@ from ingest.sources.mongo import MongoCollection
 from ingest.sources.postgres_catalog import PostgresServer
 from ingest.sources.postgres_stream import PostgresDatabase
 from ingest.sources.progress import KafkaProgress, MongoProgress, PostgresProgress, Progress
+from ingest.sources.read_ahead import ReadAhead
 from ingest.sources.source import Source
 
 # The forms that the decoder reads, whatever the defaults of server and database are. And who waits for a lock behind
@@ -73,7 +75,11 @@ def sources(settings: Settings) -> list[Source]:
         )
     if "kafka" in settings.sources:
         consumer = _kafka(settings)
-        found.extend(KafkaTopic(topic, consumer) for topic in settings.kafka_topics)
+        most, skip = settings.kafka_value_bytes_max, settings.kafka_skip_expired
+        found.extend(
+            ReadAhead(KafkaTopic(topic, consumer, Envelope(topic, most), skip_expired=skip))
+            for topic in settings.kafka_topics
+        )
     return found
 
 

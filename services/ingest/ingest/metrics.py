@@ -4,6 +4,9 @@ from prometheus_client import Counter, Histogram
 
 ROWS = Counter("shopsphere_ingest_rows_total", "Rows committed, by bronze table.", ["table"])
 REJECTED = Counter("shopsphere_ingest_quarantined_total", "Records sent to quarantine.", ["source", "reason"])
+EXPIRED = Counter(
+    "shopsphere_ingest_expired_total", "Records that retention removed before they were read, by source.", ["source"]
+)
 INTERRUPTIONS = Counter("shopsphere_ingest_interruptions_total", "Times a source was away, by source.", ["source"])
 RECOPIES = Counter(
     "shopsphere_ingest_recopies_total",

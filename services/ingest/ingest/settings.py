@@ -16,6 +16,7 @@ from shopsphere_kit.settings import (
 )
 
 from ingest.batch import BATCH_BYTES
+from ingest.envelope import VALUE_BYTES_MAX
 from ingest.sources.mongo_rows import DOCUMENT_BYTES
 
 SourceKind = Literal["postgres", "mongo", "kafka"]
@@ -51,6 +52,12 @@ class Settings(BaseSettings):
             topics.FRAUD_LABELS.name,
         ],
         description="topics to read, as a JSON list",
+    )
+    kafka_value_bytes_max: int = Field(
+        VALUE_BYTES_MAX, ge=1, description="a Kafka record whose value is larger goes to quarantine undecoded, bytes"
+    )
+    kafka_skip_expired: bool = Field(
+        False, description="go on when retention removed records that were never read, instead of stopping the topic"
     )
     batch_rows: int = Field(50_000, ge=1, description="a commit is cut after about so many rows")
     batch_bytes: int = Field(BATCH_BYTES, ge=1, description="a commit is cut after about so many bytes read")

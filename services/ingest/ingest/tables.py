@@ -18,6 +18,7 @@ UNCHANGED = pa.field("_unchanged", pa.string())
 ROW_FIELDS: list["pa.Field[Any]"] = [*CHANGE_FIELDS, UNCHANGED]
 CONTROL_COLUMNS = frozenset(column.name for column in ROW_FIELDS)
 INGESTED_AT = pa.field("_ingested_at", TIMESTAMP)
+REJECTED = pa.field("_rejected", pa.string())
 
 _MONGO_FIELDS: list["pa.Field[Any]"] = [pa.field("_id", pa.string()), pa.field("document", pa.string()), *CHANGE_FIELDS]
 MONGO_SCHEMA = pa.schema(_MONGO_FIELDS)
@@ -29,6 +30,8 @@ _KAFKA_FIELDS: list["pa.Field[Any]"] = [
     pa.field("value", pa.binary()),
     pa.field("headers", pa.string()),
     *_POSITION_FIELDS,
+    # Why the record is in quarantine as well; null for a good one. Readers take the rows without a reason.
+    REJECTED,
 ]
 KAFKA_SCHEMA = pa.schema(_KAFKA_FIELDS)
 FILE_FIELDS: list["pa.Field[Any]"] = [
@@ -56,6 +59,7 @@ _COUNTED = (
     "_position",
     "_committed_at",
     "_ingested_at",
+    "_rejected",
     "topic",
     "partition",
     "offset",

@@ -88,7 +88,11 @@ _ORDER_ITEMS = _relational(
     line_amount=_CENTS,
 )
 _DOCUMENTS = _schema(_id=STRING, document=STRING, _op=STRING)
-_RECORDS = _schema(topic=STRING, partition=INT, offset=LONG, key=_BINARY, value=_BINARY, headers=STRING)
+# Of a topic ingest keeps every record; one that is in its quarantine as well has the reason in this column.
+REJECTED = "_rejected"
+_RECORDS = _schema(
+    topic=STRING, partition=INT, offset=LONG, key=_BINARY, value=_BINARY, headers=STRING, **{REJECTED: STRING}
+)
 
 USERS = "bronze.bronze_postgres__users"
 PRODUCTS = "bronze.bronze_postgres__products"

@@ -82,7 +82,8 @@ def _bronze(lake: Lake, name: str, consumed: Mapping[str, int]) -> DataFrame:
     if name not in consumed:
         return lake.spark.createDataFrame([], schema)
     stored = lake.at_snapshot(name, consumed[name])
-    return _with_columns(filled(stored, *bronze.KEYS[name]) if name in bronze.KEYS else stored, schema)
+    rows = _with_columns(filled(stored, *bronze.KEYS[name]) if name in bronze.KEYS else stored, schema)
+    return rows.where(F.col(bronze.REJECTED).isNull()) if bronze.REJECTED in schema.names else rows
 
 
 def _with_columns(rows: DataFrame, schema: StructType) -> DataFrame:

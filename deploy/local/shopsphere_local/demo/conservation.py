@@ -64,14 +64,14 @@ def mongo_hop(lake: Lakehouse, uri: str) -> dict[str, HopCounts]:
     return {"mongo.marketplace_orders → bronze": hop(documents, found, quarantined)}
 
 
-def kafka_hops(lake: Lakehouse, bootstrap: str, bronze: dict[str, int]) -> dict[str, HopCounts]:
-    """Records on each topic against rows in bronze and in quarantine."""
+def kafka_hops(lake: Lakehouse, bootstrap: str) -> dict[str, HopCounts]:
+    """Records on each topic against the rows of bronze, good and rejected; the rejected ones against quarantine."""
     hops = {}
     for topic in INGESTED_TOPICS:
-        table = "bronze_kafka__" + topic.name.replace("-", "_")
-        hops[f"kafka.{topic.name} → bronze"] = hop(
-            topic_records(bootstrap, topic.name), bronze.get(table, 0), lake.quarantined(f"kafka:{topic.name}")
-        )
+        good, rejected = lake.record_counts("bronze_kafka__" + topic.name.replace("-", "_"))
+        quarantined = lake.quarantined(f"kafka:{topic.name}")
+        hops[f"kafka.{topic.name} → bronze"] = hop(topic_records(bootstrap, topic.name), good + rejected)
+        hops[f"bronze.{topic.name} rejected → quarantine"] = hop(rejected, 0, quarantined)
     return hops
 
 
@@ -84,7 +84,7 @@ def stock_hop(bootstrap: str, audit: dict[str, Any]) -> dict[str, HopCounts]:
 
 def decisions_hop(lake: Lakehouse, offered: int) -> dict[str, HopCounts]:
     """Web orders of the scored days in the shop's database against the orders that decisions in bronze speak of."""
-    rows = lake.bronze("bronze_kafka__fraud_decisions", ("value",))
+    rows = lake.records("bronze_kafka__fraud_decisions", ("value",))
     decided = query("SELECT count(DISTINCT decode(value) ->> '$.order_id') FROM rows", {"rows": rows})
     return {"postgres.orders → fraud → bronze": hop(offered, int(decided[0][0]))}
 
@@ -138,5 +138,5 @@ def order_lines(lake: Bronze) -> int:
 
 def distinct_events(lake: Bronze, table: str) -> int:
     """Distinct event ids among a bronze topic's records."""
-    rows = lake.bronze(table, ("value",))
+    rows = lake.records(table, ("value",))
     return int(query("SELECT count(DISTINCT decode(value) ->> '$.event_id') FROM rows", {"rows": rows})[0][0])

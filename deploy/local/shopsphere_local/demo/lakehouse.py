@@ -9,7 +9,12 @@ import duckdb
 import pyarrow as pa
 from pyiceberg.catalog import Catalog
 from pyiceberg.exceptions import NoSuchTableError
+from pyiceberg.expressions import AlwaysTrue, BooleanExpression, IsNull
+from pyiceberg.table import Table
 from shopsphere_kit.lake import BRONZE, GOLD, Release, scan_release
+
+# Of a topic, bronze keeps every record; a rejected one has the reason in this column, and is in quarantine as well.
+REJECTED = "_rejected"
 
 
 class Bronze(Protocol):
@@ -17,6 +22,10 @@ class Bronze(Protocol):
 
     def bronze(self, table: str, columns: Sequence[str] = ...) -> pa.Table:
         """The rows of a bronze table."""
+        ...
+
+    def records(self, table: str, columns: Sequence[str]) -> pa.Table:
+        """The rows of a topic's bronze table that ingest did not reject."""
         ...
 
 
@@ -30,6 +39,17 @@ class Lakehouse:
     def bronze(self, table: str, columns: Sequence[str] = ("*",)) -> pa.Table:
         """The rows of a bronze table."""
         return self._catalog.load_table(f"{BRONZE}.{table}").scan(selected_fields=tuple(columns)).to_arrow()
+
+    def records(self, table: str, columns: Sequence[str]) -> pa.Table:
+        """The rows of a topic's bronze table that ingest did not reject."""
+        found = self._catalog.load_table(f"{BRONZE}.{table}")
+        return found.scan(_good(found), tuple(columns)).to_arrow()
+
+    def record_counts(self, table: str) -> tuple[int, int]:
+        """Rows of a topic's bronze table: those that ingest took for good, and those that it rejected."""
+        found = self._catalog.load_table(f"{BRONZE}.{table}")
+        good = found.scan(_good(found)).count()
+        return good, found.scan().count() - good
 
     def published(self, table: str, columns: Sequence[str] = ("*",)) -> pa.Table:
         """The rows of "silver.…" or "gold.…" in the release."""
@@ -77,6 +97,11 @@ class Lakehouse:
             {"rows": rows},
         )[0]
         return {"rows": versions, "current": current, "customers": customers}
+
+
+def _good(table: Table) -> BooleanExpression:
+    """The rows that were not rejected; a table from before rejected rows were kept has no such column."""
+    return IsNull(term=REJECTED) if REJECTED in table.schema().column_names else AlwaysTrue()
 
 
 def query(sql: str, tables: dict[str, pa.Table], **parameters: object) -> list[tuple[Any, ...]]:

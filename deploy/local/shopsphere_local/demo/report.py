@@ -31,7 +31,7 @@ def assemble(run: PlatformRun) -> dict[str, Any]:
             "silver": silver,
             "gold": gold,
             "release": lake.release.release_id,
-            "conservation": hops(run, lake, bronze, silver, gold),
+            "conservation": hops(run, lake, silver, gold),
             "differing_rows": differing_rows(lake, run.dsn, run.mongo_uri),
             "repeated_positions": repeated_positions(lake, [name for name in bronze if name != "quarantine"]),
             "inventory": inventory(run, lake),
@@ -67,13 +67,13 @@ def bridge(run: PlatformRun) -> dict[str, dict[str, Any]]:
 
 
 def hops(
-    run: PlatformRun, lake: Lakehouse, bronze: dict[str, int], silver: dict[str, int], gold: dict[str, Any]
+    run: PlatformRun, lake: Lakehouse, silver: dict[str, int], gold: dict[str, Any]
 ) -> dict[str, conservation.HopCounts]:
     """The balance of every hop."""
     return {
         **conservation.postgres_hops(lake, run.dsn),
         **conservation.mongo_hop(lake, run.mongo_uri),
-        **conservation.kafka_hops(lake, run.bootstrap, bronze),
+        **conservation.kafka_hops(lake, run.bootstrap),
         **conservation.stock_hop(run.bootstrap, audit(run)),
         **conservation.decisions_hop(lake, offered_orders(run.dsn, scoring_start(run.days))),
         **conservation.silver_hops(lake, silver),
@@ -102,7 +102,7 @@ def inventory(run: PlatformRun, lake: Lakehouse) -> dict[str, Any]:
 
 def fraud(run: PlatformRun, lake: Lakehouse) -> dict[str, Any]:
     """Decisions in bronze, their precision against the truth, and how many scores differ from the offline ones."""
-    rows = lake.bronze("bronze_kafka__fraud_decisions", ("value",))
+    rows = lake.records("bronze_kafka__fraud_decisions", ("value",))
     decisions = [json.loads(value) for (value,) in query("SELECT decode(value) FROM rows", {"rows": rows})]
     served = {decision["order_id"]: decision["score_bits"] for decision in decisions}
     offline = {line["order_id"]: line["score_bits"] for line in output_lines(run, "rescore")}

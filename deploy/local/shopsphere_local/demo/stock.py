@@ -56,5 +56,5 @@ class Item(NamedTuple):
 
 def expected_stock(lake: Bronze) -> dict[Item, int]:
     """Units on hand of every sku at every location, as the movements in bronze add up."""
-    rows = lake.bronze("bronze_kafka__stock_movements", ("value", "partition", "offset"))
+    rows = lake.records("bronze_kafka__stock_movements", ("value", "partition", "offset"))
     return {Item(sku, location): int(on_hand) for sku, location, on_hand in query(_FOLD, {"rows": rows})}

@@ -1,16 +1,11 @@
 """A Kafka topic: records as they came, from offsets that the table alone remembers."""
 
-import base64
-import json
 import time
-from collections.abc import Callable, Iterable, Sequence
-from datetime import UTC, datetime, timedelta
-from typing import Any
+from collections.abc import Callable, Sequence
 
 import pyarrow as pa
 from confluent_kafka import (
     OFFSET_BEGINNING,
-    TIMESTAMP_NOT_AVAILABLE,
     Consumer,
     KafkaError,
     KafkaException,
@@ -19,11 +14,13 @@ from confluent_kafka import (
 )
 from shopsphere_kit.logging import get_logger
 
-from ingest import envelope
-from ingest.batch import Batch, Chunk, Pace, Rejected
+from ingest import metrics
+from ingest.batch import Batch, Pace
+from ingest.envelope import Envelope
 from ingest.errors import PositionLost, SourceUnavailable
-from ingest.position import KafkaPosition, kafka_row
+from ingest.position import KafkaPosition
 from ingest.sources.filling import Filling
+from ingest.sources.kafka_records import Records
 from ingest.sources.source import Positions
 from ingest.tables import KAFKA_SCHEMA, kafka_table
 
@@ -34,7 +31,7 @@ PARTITIONS_LOOK_SECONDS = 30.0
 # One call hands over at most this many messages; larger gains nothing, and a batch overshoots its bytes by one call
 # at most, which librdkafka's own queue (queued.max.messages.kbytes, 64 MiB) feeds.
 MESSAGES_PER_CALL = 1_000
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+FETCH_PAUSE_MS = 5
 
 _log = get_logger(__name__)
 
@@ -49,14 +46,20 @@ def consumer_settings(bootstrap_servers: str) -> dict[str, str | int | bool]:
         "auto.offset.reset": "error",
         "enable.partition.eof": True,
         "isolation.level": "read_committed",
+        # When its queue is full, librdkafka would not look again for a second, in which the queue runs empty.
+        "fetch.queue.backoff.ms": FETCH_PAUSE_MS,
     }
 
 
 class KafkaTopic:
     """Reads one topic with a consumer of its own, all partitions assigned by hand."""
 
-    def __init__(self, topic: str, connect: Callable[[], Consumer]) -> None:
+    def __init__(
+        self, topic: str, connect: Callable[[], Consumer], envelope: Envelope, *, skip_expired: bool = False
+    ) -> None:
         self._topic = topic
+        self._envelope = envelope
+        self._skip_expired = skip_expired
         self._table = kafka_table(topic)
         self._connect = connect
         self._consumer: Consumer | None = None
@@ -85,15 +88,14 @@ class KafkaTopic:
         if time.monotonic() - self._looked_at > PARTITIONS_LOOK_SECONDS:
             self._assign(self._partitions())
         before = dict(self._offsets)
-        messages: list[Message] = []
+        records = Records(self._topic)
         filling = Filling(pace)
         while (left := filling.seconds_left) > 0:
             got = self._consume(min(filling.rows_left, MESSAGES_PER_CALL), left)
-            filling.add(len(got), sum(map(_size, got)))
-            messages.extend(got)
+            filling.add(len(got), records.add(got))
         if self._offsets == before:
             return []
-        chunk = records_chunk(self._topic, messages)
+        chunk = records.chunk(self._envelope)
         return [Batch(self._table, self.name, [chunk], KafkaPosition(dict(self._offsets)))]
 
     def acknowledge(self) -> None:
@@ -132,48 +134,67 @@ class KafkaTopic:
             got = self._reader().consume(count, min(seconds, 0.1))
         except KafkaException as error:
             raise SourceUnavailable(f"{self.name}: {error.args[0].str()}") from error
-        return [message for message in got if self._accept(message)]
-
-    def _accept(self, message: Message) -> bool:
-        error = message.error()
-        partition, offset = place_of(message)
-        if error is None:
+        records = [message for message in got if message.error() is None]
+        # Of each partition the last record stays.
+        for message in dict(zip(map(Message.partition, records), records, strict=True)).values():
+            partition, offset = place_of(message)
             self._offsets[partition] = offset + 1
-            return True
+        if len(records) < len(got):
+            for message in got:
+                self._note(message)
+        return records
+
+    def _note(self, message: Message) -> None:
+        """Take in what the broker tells between the records."""
+        error = message.error()
+        if error is None:
+            return
+        partition, offset = place_of(message)
         if error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001 - librdkafka's own name for it
             # The end may lie behind the last record: transaction markers and compacted records take offsets too.
             self._offsets[partition] = max(self._offsets.get(partition, 0), offset)
-            return False
-        if error.code() in (KafkaError.OFFSET_OUT_OF_RANGE, KafkaError._AUTO_OFFSET_RESET):  # noqa: SLF001
+        elif error.code() in (KafkaError.OFFSET_OUT_OF_RANGE, KafkaError._AUTO_OFFSET_RESET):  # noqa: SLF001
+            self._pass_gap(partition)
+        else:
+            raise SourceUnavailable(f"{self.name}: {error.str()}")
+
+    def _pass_gap(self, partition: int) -> None:
+        """The broker has not what should come next: say what is missing, and go on behind it where that is allowed."""
+        first, end = self._bounds(partition)
+        at = self._offsets.get(partition, first)
+        if at > end:
             raise PositionLost(
-                f"{self.name}: the broker no longer has offset {self._offsets.get(partition, 0)} of partition "
-                f"{partition}; retention removed records that were never read",
+                f"{self.name}: partition {partition} ends at offset {end}, the table has all before {at}; the topic "
+                f"was made anew or lost records: set {self._table} aside, and it is filled from the topic's beginning",
                 field=self._table,
             )
-        raise SourceUnavailable(f"{self.name}: {error.str()}")
+        if at >= first:
+            raise SourceUnavailable(f"{self.name}: partition {partition} moved while it was opened")
+        metrics.EXPIRED.labels(self.name).inc(first - at)
+        missing = f"{self.name}: retention removed offsets {at} to {first - 1} of partition {partition} unread"
+        if not self._skip_expired:
+            raise PositionLost(
+                f"{missing}; to go on without them set INGEST_KAFKA_SKIP_EXPIRED to true", field=self._table
+            )
+        _log.error("records expired unread", topic=self._topic, partition=partition, first=at, last=first - 1)
+        self._offsets[partition] = first
+        self._reader().incremental_unassign([TopicPartition(self._topic, partition)])
+        self._assign([partition])
+
+    def _bounds(self, partition: int) -> tuple[int, int]:
+        try:
+            place = TopicPartition(self._topic, partition)
+            found = self._reader().get_watermark_offsets(place, METADATA_SECONDS)
+        except KafkaException as error:
+            raise SourceUnavailable(f"{self.name}: {error.args[0].str()}") from error
+        if found is None:
+            raise SourceUnavailable(f"{self.name}: partition {partition} does not answer")
+        return found
 
     def _reader(self) -> Consumer:
         if self._consumer is None:
             raise SourceUnavailable(f"{self.name} is not open")
         return self._consumer
-
-
-def records_chunk(topic: str, messages: Iterable[Message]) -> Chunk:
-    """Records as bronze rows; those without an envelope as rejected, with all their bytes."""
-    rows: list[tuple[object, ...]] = []
-    rejected: list[Rejected] = []
-    for message in messages:
-        (partition, offset), value = place_of(message), message.value()
-        place, headers = kafka_row(partition, offset), headers_json(message.headers())
-        fault = envelope.fault(topic, value)
-        if fault:
-            rejected.append(Rejected(f"kafka:{topic}", place, *fault, value, message.key(), headers))
-        else:
-            time_ = _committed_at(message)
-            rows.append((topic, partition, offset, message.key(), value, headers, place, time_))
-    columns = list(zip(*rows, strict=True)) or [()] * len(KAFKA_SCHEMA)
-    arrays = [pa.array(column, field.type) for column, field in zip(columns, KAFKA_SCHEMA, strict=True)]
-    return Chunk(pa.Table.from_arrays(arrays, schema=KAFKA_SCHEMA), rejected)
 
 
 def place_of(message: Message) -> tuple[int, int]:
@@ -182,21 +203,3 @@ def place_of(message: Message) -> tuple[int, int]:
     if partition is None or offset is None:
         raise SourceUnavailable("kafka: a message without a place")
     return partition, offset
-
-
-def headers_json(headers: Any) -> str:
-    """Headers (name and bytes or None, in order, names may repeat) as JSON: [[name, base64 or null], …]."""
-    if not headers:
-        return "[]"
-    return json.dumps([[name, None if value is None else base64.b64encode(value).decode()] for name, value in headers])
-
-
-def _size(message: Message) -> int:
-    return len(message.key() or b"") + len(message.value() or b"")
-
-
-def _committed_at(message: Message) -> datetime | None:
-    kind, milliseconds = message.timestamp()
-    if kind == TIMESTAMP_NOT_AVAILABLE:
-        return None
-    return _EPOCH + timedelta(milliseconds=milliseconds)
