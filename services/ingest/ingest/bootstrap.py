@@ -35,11 +35,10 @@ from ingest.sources.progress import KafkaProgress, MongoProgress, PostgresProgre
 from ingest.sources.read_ahead import ReadAhead
 from ingest.sources.source import Source
 
-# The forms that the decoder reads, whatever the defaults of server and database are. And who waits for a lock behind
-# somebody who waits for one of ours would wait for ever: then the source is opened again, and ours is given back.
+# The forms that the decoder reads, whatever the defaults of server and database are.
 _SESSION_OPTIONS = (
     "-c TimeZone=UTC -c DateStyle=ISO -c IntervalStyle=iso_8601 -c bytea_output=hex -c extra_float_digits=1 "
-    "-c client_encoding=UTF8 -c lock_timeout=2s"
+    "-c client_encoding=UTF8"
 )
 CONNECT_SECONDS = 10
 

@@ -56,6 +56,8 @@ class CopyThread:
             take, rest = self._gatherer()
             with self._session.cursor() as cursor:
                 cursor.copy_expert(self._command, SimpleNamespace(write=take))
+            # The lock on the table goes with the transaction, however late its last rows are taken.
+            self._session.rollback()
             self._parts.put(rest())
         except Exception as error:  # noqa: BLE001 - handed to the reading thread, which raises it
             self._error = error

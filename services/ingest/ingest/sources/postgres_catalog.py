@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Any
 
 import psycopg2
 from psycopg2 import errors, sql
@@ -14,6 +15,9 @@ from ingest.errors import PositionLost, SourceUnavailable
 from ingest.pgoutput import Column
 from ingest.position import parse_lsn
 from ingest.tables import postgres_table
+
+# Longer than any statement that takes such locks in passing.
+LOCK_WAIT = "2s"
 
 _log = get_logger(__name__)
 
@@ -92,6 +96,7 @@ def translated(name: str) -> Iterator[None]:
 def published_tables(session: connection, publication: str) -> list[PublishedTable]:
     """The tables of the publication in the order of their names."""
     with session.cursor() as cursor:
+        limit_lock_waits(cursor)
         cursor.execute(_COLUMNS, (publication,))
         found: dict[tuple[str, str, int, int], list[tuple[Column, int | None, bool]]] = {}
         for *table, name, oid, modifier, place, by_bytes in cursor.fetchall():
@@ -116,6 +121,16 @@ def _published(
     )
 
 
+def limit_lock_waits(cursor: Any) -> None:
+    """End each further wait for a lock of the session after a while.
+
+    Who waits for a lock behind somebody who waits for one of ours (for `ALTER TABLE`, say) would wait for ever. After
+    the error the source is opened again, and ours is given back. The making of a slot is not to be limited: it waits
+    for the end of every transaction that is under way.
+    """
+    cursor.execute("set lock_timeout = %s", (LOCK_WAIT,))
+
+
 def ensure_publication(session: connection, publication: str) -> None:
     """Make the publication of all tables when there is none of that name (needs a superuser)."""
     with session.cursor() as cursor:
@@ -131,6 +146,7 @@ def ensure_slot(session: connection, slot: str, *, followed: Sequence[str]) -> N
         cursor.execute("select wal_status from pg_replication_slots where slot_name = %s", (slot,))
         row = cursor.fetchone()
         if row is None and not followed:
+            cursor.execute("set lock_timeout = 0")
             cursor.execute("select pg_create_logical_replication_slot(%s, 'pgoutput')", (slot,))
             _log.info("replication slot created", slot=slot)
         elif row is None or row[0] == "lost":

@@ -9,7 +9,7 @@ from psycopg2.extensions import ISOLATION_LEVEL_REPEATABLE_READ, connection
 
 from ingest.errors import SourceUnavailable
 from ingest.position import parse_lsn
-from ingest.sources.postgres_catalog import PostgresServer, PublishedTable, published_tables
+from ingest.sources.postgres_catalog import PostgresServer, PublishedTable, limit_lock_waits, published_tables
 
 
 class Snapshot:
@@ -49,6 +49,7 @@ class Snapshot:
         """
         session = self.session()
         with session.cursor() as cursor:
+            limit_lock_waits(cursor)
             name = sql.Identifier(table.namespace, table.name)
             cursor.execute(sql.SQL("lock table {} in access share mode").format(name))
         with closing(self._server.query()) as now:
