@@ -21,7 +21,7 @@ SHOP_KEYS = {
     "orders": ("order_id",),
     "order_items": ("order_id", "line_number"),
 }
-META = ("_op", "_position", "_committed_at", "_ingested_at")
+META = ("_op", "_unchanged", "_position", "_committed_at", "_ingested_at")
 
 
 def differing_rows(lake: Bronze, dsn: str, mongo_uri: str) -> dict[str, int]:
