@@ -119,6 +119,7 @@ def _write(table: Table, key: PartitionKey | None, rows: pa.Table) -> DataFile:
             compression=COMPRESSION,
             compression_level=COMPRESSION_LEVEL,
             write_statistics=counted,
+            use_dictionary=[field.name for field in named.schema if _repeats(field)],
             store_decimal_as_integer=True,
             metadata_collector=written,
         )
@@ -137,6 +138,11 @@ def _write(table: Table, key: PartitionKey | None, rows: pa.Table) -> DataFile:
         key_metadata=None,
         **statistics.to_serialized_dict(),
     )
+
+
+def _repeats(field: "pa.Field[Any]") -> bool:
+    """Whether values of a column are worth a dictionary: positions differ in every row, and so do whole records."""
+    return field.name not in ("_position", "document") and not pa.types.is_binary(field.type)
 
 
 def _is_counted(plan: dict[int, StatisticsCollector], field_id: int) -> bool:
