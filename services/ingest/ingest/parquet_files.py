@@ -119,7 +119,7 @@ def _write(table: Table, key: PartitionKey | None, rows: pa.Table) -> DataFile:
             compression=COMPRESSION,
             compression_level=COMPRESSION_LEVEL,
             write_statistics=counted,
-            use_dictionary=[field.name for field in named.schema if _repeats(field)],
+            use_dictionary=[field.name for field in named.schema if _repeats(field)],  # type: ignore[arg-type]
             store_decimal_as_integer=True,
             metadata_collector=written,
         )
