@@ -9,9 +9,9 @@ import httpx
 import pytest
 from ingest import __main__ as command
 from ingest import bootstrap, rest
-from ingest.__main__ import EXIT_FAILED, EXIT_FENCED, main
+from ingest.__main__ import EXIT_FAILED, EXIT_FENCED, EXIT_USAGE, main
 from ingest.batch import Pace
-from ingest.errors import PositionLost, WriterFenced
+from ingest.errors import PositionLost, SourceUnavailable, WriterFenced
 from ingest.pump import Pump, Pumps, State
 from ingest.settings import Settings
 from ingest.sink import InMemorySink
@@ -33,7 +33,12 @@ async def test_readiness_names_the_source_that_is_away(settings: Settings) -> No
     transport = httpx.ASGITransport(app=rest.app(settings, [pump]))
     async with httpx.AsyncClient(transport=transport, base_url="http://ingest") as client:
         assert (await client.get("/healthz")).status_code == 200
-        assert (await client.get("/readyz")).json()["checks"] == {"scripted": "Unavailable"}
+        assert (await client.get("/readyz")).json()["checks"] == {"scripted": "Unavailable: starting"}
+        pump.state, pump.interruption = State.WAITING, SourceUnavailable("the host db-7 is away")
+        answer = await client.get("/readyz")
+        assert answer.status_code == 503
+        assert answer.json()["checks"] == {"scripted": "Unavailable: source_unavailable"}
+        assert "db-7" not in answer.text
         pump.state = State.RUNNING
         assert (await client.get("/readyz")).status_code == 200
         assert "shopsphere_ingest_rows_total" in (await client.get("/metrics")).text
@@ -48,7 +53,7 @@ def test_a_missing_setting_is_named(
     assert "CATALOG_URI" in capsys.readouterr().err
     for name, value in environment(lake_settings).items():
         monkeypatch.setenv(name, value)
-    assert main(["status"]) == EXIT_FAILED
+    assert main(["status"]) == EXIT_USAGE
     assert "INGEST_POSTGRES_DSN is not set" in capsys.readouterr().err
 
 
@@ -86,6 +91,7 @@ def test_the_exit_code_tells_a_supervisor_whether_to_start_again(
 
     monkeypatch.setattr(Pumps, "start", start)
     monkeypatch.setattr(bootstrap, "pumps", pumps)
+    settings.sources = []
     monkeypatch.setattr(command, "serve", until_signalled)
     monkeypatch.setattr("os.kill", lambda *_: ended.set())
     assert command._run(settings, argparse.Namespace()) == code

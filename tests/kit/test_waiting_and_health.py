@@ -3,6 +3,7 @@ import asyncio
 import pytest
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
+from shopsphere_kit.errors import Unavailable
 from shopsphere_kit.health import Readiness
 from shopsphere_kit.settings import Environment, password_in, read, refuse_placeholders
 from shopsphere_kit.waiting import await_until, wait_until
@@ -35,9 +36,17 @@ async def test_a_check_that_raises_is_named_by_its_class_and_the_others_still_ru
     async def away() -> None:
         raise ConnectionRefusedError("secret address")
 
+    async def closed() -> None:
+        raise Unavailable("the host db-7 is closed", reason="maintenance")
+
     readiness.add("redis", away)
     readiness.add("model", fine)
-    assert await readiness.run() == {"redis": "ConnectionRefusedError", "model": "ok"}
+    readiness.add("lake", closed)
+    assert await readiness.run() == {
+        "redis": "ConnectionRefusedError",
+        "model": "ok",
+        "lake": "Unavailable: maintenance",
+    }
 
 
 async def test_a_check_that_hangs_is_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,9 +1,8 @@
-"""The command line: `python -m ingest run | wait | status | files`."""
+"""The command line: `python -m ingest run | wait | status | replay | copy | files`."""
 
 import argparse
 import asyncio
 import gc
-import json
 import os
 import signal
 import sys
@@ -15,7 +14,7 @@ from shopsphere_kit.errors import InvalidArgument, ShopSphereError
 from shopsphere_kit.serving import serve
 from shopsphere_kit.settings import read
 
-from ingest import bootstrap, report, rest
+from ingest import bootstrap, commands, report, rest, start_table
 from ingest.errors import WriterFenced
 from ingest.load_files import Choice, Request
 from ingest.pump import Pumps
@@ -40,6 +39,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _refuse(str(error), EXIT_BEHIND)
     except WriterFenced as error:
         return _refuse(error.detail, EXIT_FENCED)
+    except InvalidArgument as error:
+        return _refuse(error.detail, EXIT_USAGE)
     except ShopSphereError as error:
         return _refuse(error.detail, EXIT_FAILED)
     return code
@@ -52,7 +53,9 @@ def _parser() -> argparse.ArgumentParser:
     wait = verbs.add_parser("wait", help="wait until everything that the sources have now is in bronze")
     wait.add_argument("--timeout-seconds", type=float, default=120.0, help="give up after so long (exit code 3)")
     wait.set_defaults(verb=_wait)
-    verbs.add_parser("status", help="print tables, positions and what is missing, as JSON").set_defaults(verb=_status)
+    commands.add_status(verbs.add_parser("status", help="tables and streams: positions, lag, files, quarantine"))
+    commands.add_replay(verbs.add_parser("replay", help="read quarantined records again with the code as it is now"))
+    commands.add_copy(verbs.add_parser("copy", help="backfill a range of a source's table, once per condition"))
     _add_files(verbs.add_parser("files", help="load files into a bronze table, one commit per file"))
     return parser
 
@@ -76,6 +79,9 @@ def _run(settings: Settings, _: argparse.Namespace) -> int:
     # `serve` stops at SIGTERM alone, so a process that was fenced out or has a crashed source sends it to itself.
     running = Pumps(bootstrap.pumps(settings, stop), stop, lambda: os.kill(os.getpid(), signal.SIGTERM))
     app = rest.app(settings, running.pumps)
+    start_table.tell(bootstrap.starts(settings), sys.stderr)
+    for watch in bootstrap.slot_watches(settings, stop):
+        watch.start()
     running.start()
     try:
         asyncio.run(serve(app, http=settings.http, rest_port=settings.rest_port))
@@ -88,12 +94,6 @@ def _run(settings: Settings, _: argparse.Namespace) -> int:
 
 def _wait(settings: Settings, parsed: argparse.Namespace) -> int:
     report.wait_for(bootstrap.tables(settings), bootstrap.progress(settings), deadline_seconds=parsed.timeout_seconds)
-    return 0
-
-
-def _status(settings: Settings, _: argparse.Namespace) -> int:
-    found = report.status(bootstrap.tables(settings), bootstrap.progress(settings))
-    sys.stdout.write(json.dumps(found, indent=2, default=str) + "\n")
     return 0
 
 

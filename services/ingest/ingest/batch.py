@@ -66,4 +66,9 @@ def reject_rows(rows: pa.Table, *, source: str, reason: str, detail: str) -> Ite
 
 
 def _json(row: dict[str, object]) -> bytes:
-    return json.dumps(row, default=str, ensure_ascii=False).encode()
+    return json.dumps(row, default=_text, ensure_ascii=False).encode()
+
+
+def _text(value: object) -> str:
+    # Bytes in PostgreSQL's text form, so that they can be read again.
+    return f"\\x{value.hex()}" if isinstance(value, bytes) else str(value)

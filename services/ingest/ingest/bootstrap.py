@@ -7,6 +7,7 @@ door, which tells until the end how they are. The catalog holds no connection be
 import logging
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from typing import Any
 
 import psycopg2
@@ -19,21 +20,35 @@ from shopsphere_kit.clock import SystemClock
 from shopsphere_kit.errors import InvalidArgument
 from shopsphere_kit.lake import open_catalog
 
+from ingest.backfill import Backfill
 from ingest.batch import Pace
 from ingest.envelope import Envelope
+from ingest.iceberg_repair import IcebergRepair
 from ingest.iceberg_tables import IcebergTables
 from ingest.load_files import FileLoad, Request
 from ingest.loaded_files import IcebergFileLedger
 from ingest.pump import Pump
+from ingest.replay import Replay
+from ingest.rereading import Reader
 from ingest.settings import Settings
-from ingest.sink import IcebergSink
+from ingest.sink import Fault, IcebergSink
+from ingest.slot_watch import SlotLimit, SlotWatch
 from ingest.sources.kafka import KafkaTopic, consumer_settings
+from ingest.sources.kafka_again import KafkaAgain
 from ingest.sources.mongo import MongoCollection
-from ingest.sources.postgres_catalog import PostgresServer
+from ingest.sources.mongo_again import MongoAgain
+from ingest.sources.mongo_range import MongoRange
+from ingest.sources.postgres_again import PostgresAgain
+from ingest.sources.postgres_catalog import PostgresServer, PublishedTable, published_tables, translated
+from ingest.sources.postgres_range import PostgresRange
+from ingest.sources.postgres_slot import Slot
 from ingest.sources.postgres_stream import PostgresDatabase
 from ingest.sources.progress import KafkaProgress, MongoProgress, PostgresProgress, Progress
+from ingest.sources.ranges import RangeReader
 from ingest.sources.read_ahead import ReadAhead
 from ingest.sources.source import Source
+from ingest.start_table import Start, start_table
+from ingest.status import status
 
 # The forms that the decoder reads, whatever the defaults of server and database are.
 _SESSION_OPTIONS = (
@@ -94,6 +109,63 @@ def progress(settings: Settings) -> Sequence[Progress]:
         consumer = _kafka(settings)
         found.extend(KafkaProgress(topic, consumer) for topic in settings.kafka_topics)
     return found
+
+
+def slots(settings: Settings) -> dict[str, tuple[Slot, SlotLimit]]:
+    """The replication slots that are read, and how much log may wait for them."""
+    if "postgres" not in settings.sources:
+        return {}
+    _, _, name, server = _postgres(settings)
+    return {name: (Slot(name, server), SlotLimit(settings.postgres_slot_lag_bytes_max))}
+
+
+def slot_watches(settings: Settings, stop: threading.Event) -> list[SlotWatch]:
+    """What watches the slots until told to stop; each closes its connection itself."""
+    return [SlotWatch(slot, limit, stop) for slot, limit in slots(settings).values()]
+
+
+def starts(settings: Settings) -> list[Start]:
+    """The table of streams that `run` begins with."""
+    return start_table(progress(settings), tables(settings).position)
+
+
+def current_status(settings: Settings) -> dict[str, Any]:
+    """The report of `status`."""
+    repair = IcebergRepair(open_catalog(settings.lake))
+    return status(tables(settings), progress(settings), repair, slots(settings), SystemClock())
+
+
+def replay(settings: Settings, fault: Fault = lambda _: None) -> Replay:
+    """What reads quarantined records again; each kind of source is asked only when it has some."""
+    lake, repair = tables(settings), IcebergRepair(open_catalog(settings.lake))
+    most = settings.kafka_value_bytes_max
+    kafka = KafkaAgain(lambda topic, keys, values: Envelope(topic, most).faults(keys, values), repair.times)
+    readers: dict[str, Reader] = {"kafka": kafka}
+    readers["mongo"] = MongoAgain(settings.mongo_document_bytes_max)
+    readers["postgres"] = PostgresAgain(lambda: _published(settings), repair.columns)
+    return Replay(lake, repair, readers, SystemClock(), fault)
+
+
+def backfill(settings: Settings, fault: Fault = lambda _: None) -> Backfill:
+    """What copies ranges of the sources that have any."""
+    readers: dict[str, RangeReader] = {}
+    if "postgres" in settings.sources:
+        readers["bronze_postgres__"] = PostgresRange(*_postgres(settings))
+    if "mongo" in settings.sources:
+        readers["bronze_mongo__"] = MongoRange(
+            settings.mongo_database,
+            settings.mongo_collections,
+            _mongo(settings),
+            settings.mongo_document_bytes_max,
+        )
+    sink = IcebergSink(tables(settings), SystemClock(), fault)
+    return Backfill(sink, IcebergRepair(open_catalog(settings.lake)), readers, SystemClock(), fault)
+
+
+def _published(settings: Settings) -> Sequence[PublishedTable]:
+    _, publication, _, server = _postgres(settings)
+    with translated("postgres"), closing(server.query()) as session:
+        return published_tables(session, publication)
 
 
 def _postgres(settings: Settings) -> tuple[str, str, str, PostgresServer]:

@@ -48,10 +48,15 @@ _log = get_logger(__name__)
 
 @dataclass(frozen=True)
 class Plan:
-    """What to add to the table as it was just read; `properties` go into the snapshot's summary."""
+    """What to do to the table as it was just read: files to add and to take out.
+
+    `properties` go into the snapshot's summary; `lasting` ones into the table itself, where no expiry takes them.
+    """
 
     files: Sequence[DataFile]
     properties: Mapping[str, str] = field(default_factory=dict)
+    removed: Sequence[DataFile] = ()
+    lasting: Mapping[str, str] = field(default_factory=dict)
 
 
 def recorded_position(table: Table) -> str | None:
@@ -129,12 +134,18 @@ def _without_history(table: Table) -> Table:
 def _attempt(catalog: Catalog, table: Table, plan: Plan, token: str) -> Table:
     transaction = _without_history(table).transaction()
     summary = {**plan.properties, COMMIT_PROPERTY: token}
-    with transaction.update_snapshot(snapshot_properties=summary).merge_append() as append:
+    update = transaction.update_snapshot(snapshot_properties=summary)
+    with update.overwrite() if plan.removed else update.merge_append() as change:
+        for file in plan.removed:
+            change.delete_data_file(file)
         for file in plan.files:
-            append.append_data_file(file)
+            change.append_data_file(file)
+    lasting = dict(plan.lasting)
     if POSITION_PROPERTY in plan.properties:
-        transaction.set_properties({POSITION_PROPERTY: plan.properties[POSITION_PROPERTY]})
-    # The append staged the requirement that the branch still ends where this writer saw it end.
+        lasting[POSITION_PROPERTY] = plan.properties[POSITION_PROPERTY]
+    if lasting:
+        transaction.set_properties(lasting)
+    # The snapshot staged the requirement that the branch still ends where this writer saw it end.
     requirements = (*transaction._requirements, AssertTableUUID(uuid=table.metadata.table_uuid))  # noqa: SLF001
     done = catalog.commit_table(table, requirements, transaction._updates)  # noqa: SLF001
     return Table(table.name(), done.metadata, done.metadata_location, table.io, catalog, table.config)

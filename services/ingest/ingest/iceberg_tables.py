@@ -27,6 +27,7 @@ from sqlalchemy.exc import DBAPIError
 from ingest.errors import IncompatibleSchema, WriterFenced
 from ingest.iceberg_commit import POSITION_PROPERTY, Plan, commit, recorded_position
 from ingest.parquet_files import write_files
+from ingest.table_files import table_files
 from ingest.tables import INGESTED_AT, full_name, partition_column, properties
 
 # A lake that is away comes back; the source backs off and goes on from the recorded position.
@@ -46,7 +47,7 @@ class IcebergTables:
         """Create the table when it is missing, and add the columns it lacks; raises IncompatibleSchema."""
         if self._fits.get(name) == schema:
             return
-        with _catalog_errors(name):
+        with catalog_errors(name):
             table = self._load(name) or self._create(name, schema)
             self._widen(table, schema)
             self._loaded[name] = self._catalog.load_table(full_name(name))
@@ -54,7 +55,7 @@ class IcebergTables:
 
     def position(self, name: str) -> str | None:
         """The position the table records, or None when it has none or does not exist."""
-        with _catalog_errors(name):
+        with catalog_errors(name):
             table = self._load(name)
             return recorded_position(table) if table else None
 
@@ -62,12 +63,12 @@ class IcebergTables:
         """Write rows of an ensured table as files that no snapshot knows yet."""
         if rows.num_rows == 0:
             return []
-        with _catalog_errors(name):
+        with catalog_errors(name):
             return write_files(self._loaded[name], rows)
 
     def describe(self) -> dict[str, dict[str, object]]:
         """Rows, files, last commit (UTC) and position of every bronze table, by name."""
-        with _catalog_errors(BRONZE):
+        with catalog_errors(BRONZE):
             if not self._catalog.namespace_exists(BRONZE):
                 return {}
             names = sorted(identifier[-1] for identifier in self._catalog.list_tables(BRONZE))
@@ -171,7 +172,8 @@ def _scale(kind: pa.DataType) -> int | None:
 
 
 @contextmanager
-def _catalog_errors(name: str) -> Iterator[None]:
+def catalog_errors(name: str) -> Iterator[None]:
+    """Turn the catalog's errors into one that says the lake is away."""
     try:
         yield
     except _AWAY as error:
@@ -186,4 +188,5 @@ def _described(table: Table) -> dict[str, object]:
         "files": int(summary.get("total-data-files", 0)),
         "committed_at": datetime.fromtimestamp(snapshot.timestamp_ms / 1000, UTC) if snapshot else None,
         "position": recorded_position(table),
+        **table_files(table).figures(),
     }

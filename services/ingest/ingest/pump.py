@@ -48,6 +48,7 @@ class Pump:
         self._staged: dict[str, list[Staged]] = {}
         self.state = State.STARTING
         self.failure: ShopSphereError | None = None
+        self.interruption: Unavailable | None = None
 
     @property
     def name(self) -> str:
@@ -62,7 +63,7 @@ class Pump:
             try:
                 self._session()
             except Unavailable as error:
-                self.state = State.WAITING
+                self.state, self.interruption = State.WAITING, error
                 metrics.INTERRUPTIONS.labels(self.name).inc()
                 backoff = FIRST_BACKOFF_SECONDS if time.monotonic() - began > LAST_BACKOFF_SECONDS else backoff
                 _log.warning("source interrupted", source=self.name, detail=error.detail, again_in_seconds=backoff)
@@ -103,7 +104,7 @@ class Pump:
 
     def _session(self) -> None:
         self.open()
-        self.state = State.RUNNING
+        self.state, self.interruption = State.RUNNING, None
         _log.info("source opened", source=self.name)
         while not self._stop.is_set():
             self.step()

@@ -1,9 +1,7 @@
-"""What `wait` and `status` say: how far the bronze tables are, compared with where the sources end."""
+"""What `wait` says: how far the bronze tables are, compared with where the sources end."""
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
-from shopsphere_kit.errors import Unavailable
 from shopsphere_kit.waiting import wait_until
 
 from ingest.iceberg_tables import IcebergTables
@@ -41,16 +39,3 @@ def wait_for(tables: IcebergTables, sources: Sequence[Progress], *, deadline_sec
     except TimeoutError as error:
         detail = "; ".join(f"{name}: {', '.join(missing)}" for name, missing in left.items())
         raise TimeoutError(f"after {deadline_seconds:g} s the tables are still behind. {detail}") from error
-
-
-def status(tables: IcebergTables, sources: Sequence[Progress]) -> dict[str, Any]:
-    """Each bronze table with rows, files, last commit and position, and what each source has that they lack."""
-    return {"tables": tables.describe(), "behind": {source.name: _behind(source, tables) for source in sources}}
-
-
-def _behind(source: Progress, tables: IcebergTables) -> list[str]:
-    try:
-        source.mark()
-        return list(source.behind(positions(tables)))
-    except Unavailable as error:
-        return [f"away: {error.detail}"]

@@ -14,7 +14,7 @@ from ingest.settings import Settings
 
 
 def app(settings: Settings, pumps: Sequence[Pump]) -> FastAPI:
-    """The application; /readyz names each source and is 503 while one is not being read."""
+    """The application; /readyz names each source with its reason and is 503 while one is not being read."""
     readiness = Readiness()
     for pump in pumps:
         readiness.add(pump.name, _running(pump))
@@ -30,6 +30,8 @@ def app(settings: Settings, pumps: Sequence[Pump]) -> FastAPI:
 def _running(pump: Pump) -> Callable[[], Awaitable[None]]:
     async def check() -> None:
         if pump.state is not State.RUNNING:
-            raise Unavailable(f"{pump.name} is {pump.state}")
+            cause = pump.failure or pump.interruption
+            # The reason is for anybody; the detail may name hosts and users, so it stands in the log alone.
+            raise Unavailable(f"{pump.name} is {pump.state}", reason=cause.reason if cause else str(pump.state))
 
     return check

@@ -38,6 +38,9 @@ class Settings(BaseSettings):
     postgres_publication: str = Field("shopsphere", description="publication to follow; made when missing")
     postgres_slot: str = Field("shopsphere_ingest", description="logical replication slot; made when missing")
     postgres_copies: int = Field(2, ge=1, description="tables that are copied beside each other at first")
+    postgres_slot_lag_bytes_max: int = Field(
+        2**30, ge=1, description="log that the server may keep for the slot before the alarm, bytes"
+    )
     mongo_uri: SecretStr | None = Field(None, description="address of the MongoDB replica set")
     mongo_database: str = Field("marketplace", description="MongoDB database")
     mongo_collections: list[str] = Field(["marketplace_orders"], description="collections to follow, as a JSON list")

@@ -4,12 +4,14 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Protocol
 
 import pyarrow as pa
+import pyarrow.compute as pc
 from shopsphere_kit.clock import Clock
 
-from ingest import quarantine
+from ingest import metrics, quarantine
 from ingest.batch import Batch, Chunk, Rejected, reject_rows
 from ingest.errors import IncompatibleSchema, WriterFenced
 from ingest.iceberg_tables import IcebergTables
@@ -22,11 +24,12 @@ STAGED, QUARANTINED, COMMITTED = "staged", "quarantined", "committed"
 
 @dataclass(frozen=True)
 class Staged:
-    """A batch on its way: written, but in no snapshot; `files` only its sink understands."""
+    """A batch on its way: written, but in no snapshot; `files` only its sink understands, `newest` is a row's time."""
 
     files: Sequence[Any]
     rows: int
     rejected: Mapping[str, int]
+    newest: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -79,20 +82,24 @@ class IcebergSink:
     def stage(self, batch: Batch) -> Staged:
         """See BronzeSink."""
         files, rejected, rows = [], list[Rejected](), 0
+        newest: datetime | None = None
         for chunk in batch.chunks:
             fitting = self._fit(batch, chunk)
             rejected.extend(fitting.rejected)
             files.extend(self._tables.stage(batch.table, self._stamped(fitting.rows)))
             rows += fitting.rows.num_rows
+            newest = _newer(newest, fitting.rows)
         self._fault(STAGED)
         added = self._quarantine(list(quarantine.numbered(rejected)))
         self._fault(QUARANTINED)
-        return Staged(files, rows, added)
+        return Staged(files, rows, added, newest)
 
     def commit(self, table: str, staged: Sequence[Staged], *, expected: str | None, position: str) -> Appended:
         """See BronzeSink."""
         files = [file for part in staged for file in part.files]
         self._tables.commit(table, files, expected=expected, position=position)
+        for newest in filter(None, [part.newest for part in staged][-1:]):
+            metrics.LAG_SECONDS.labels(table).set((self._clock.now() - newest).total_seconds())
         self._fault(COMMITTED)
         return _appended(staged)
 
@@ -124,6 +131,13 @@ class IcebergSink:
 def append(sink: BronzeSink, batch: Batch, *, expected: str | None, position: str) -> Appended:
     """Stage one batch and commit it."""
     return sink.commit(batch.table, [sink.stage(batch)], expected=expected, position=position)
+
+
+def _newer(newest: datetime | None, rows: pa.Table) -> datetime | None:
+    if rows.num_rows == 0 or "_committed_at" not in rows.column_names:
+        return newest
+    moments = [newest, pc.max(rows["_committed_at"]).as_py()]
+    return max((moment for moment in moments if moment is not None), default=None)
 
 
 def _appended(staged: Sequence[Staged]) -> Appended:

@@ -1,5 +1,6 @@
 """Documents and change events as bronze rows, and beside them what cannot become one."""
 
+import json
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -43,13 +44,14 @@ class MongoRows:
     def add_copied(self, document: RawBSONDocument, copy: MongoCopy) -> str | None:
         """Take a document of a copy as the copy's row of that number; returns its `_id`, None when it has no text."""
         content, place = bytes(document.raw), snapshot_identity(bytes(document.raw))
+        origin = _origin("r", _row(copy), _moment(copy.seconds))
         try:
             decoded = bson.decode(content, _DECODED)
             identity = canonical(decoded["_id"])
-            if self._fits(content, place, bson.encode({"_id": decoded["_id"]})):
+            if self._fits(content, place, bson.encode({"_id": decoded["_id"]}), origin):
                 self._add(identity, canonical(decoded), "r", _row(copy), _moment(copy.seconds))
         except _UNDECODABLE as error:
-            self._reject(place, "invalid_bson", str(error), content, None)
+            self._reject(place, "invalid_bson", str(error), content, None, origin)
             return None
         return identity
 
@@ -59,21 +61,23 @@ class MongoRows:
         # An update whose document is gone was overtaken by a delete, which follows as an event of its own.
         document = event.get("fullDocument") if operation != "d" else None
         content = None if document is None else bytes(document.raw)
+        origin = _origin(operation, _row(position), _wall(event))
         try:
             identity = canonical(bson.decode(key, _DECODED)["_id"])
             if content is None:
                 self._add(identity, None, operation, _row(position), _wall(event))
-            elif self._fits(content, _row(position), key):
+            elif self._fits(content, _row(position), key, origin):
                 text = canonical(bson.decode(content, _DECODED))
                 self._add(identity, text, operation, _row(position), _wall(event))
         except _UNDECODABLE as error:
-            self._reject(_row(position), "invalid_bson", str(error), content, key)
+            self._reject(_row(position), "invalid_bson", str(error), content, key, origin)
 
     def add_large(self, event: RawBSONDocument, position: MongoPosition, found: RawBSONDocument | None) -> None:
         """Take a change that the server could not send whole, with the document as it is now."""
         detail = f"{event['operationType']}: the change event is larger than the server can send"
         content = None if found is None else bytes(found.raw)
-        self._reject(_row(position), "event_too_large", detail, content, bytes(event["documentKey"].raw))
+        origin = _origin(OPERATIONS[event["operationType"]], _row(position), _wall(event))
+        self._reject(_row(position), "event_too_large", detail, content, bytes(event["documentKey"].raw), origin)
 
     def add_truncate(self, place: MongoPosition | MongoCopy, event: RawBSONDocument | None = None) -> None:
         """Everything before this row no longer counts."""
@@ -96,15 +100,17 @@ class MongoRows:
         self._tables.append(pa.Table.from_arrays(arrays, schema=MONGO_SCHEMA))
         self._loose = []
 
-    def _fits(self, content: bytes, place: str, key: bytes) -> bool:
+    def _fits(self, content: bytes, place: str, key: bytes, origin: str) -> bool:
         if len(content) <= self._limit:
             return True
         detail = f"{len(content)} bytes; INGEST_MONGO_DOCUMENT_BYTES_MAX is {self._limit}"
-        self._reject(place, "document_too_large", detail, content, key)
+        self._reject(place, "document_too_large", detail, content, key, origin)
         return False
 
-    def _reject(self, place: str, reason: str, detail: str, value: bytes | None, key: bytes | None) -> None:
-        self._rejected.append(Rejected(self._source, place, reason, detail, value, key))
+    def _reject(
+        self, place: str, reason: str, detail: str, value: bytes | None, key: bytes | None, origin: str
+    ) -> None:
+        self._rejected.append(Rejected(self._source, place, reason, detail, value, key, origin))
 
 
 def identity_of(document: RawBSONDocument) -> str | None:
@@ -135,6 +141,11 @@ def after(position: MongoPosition, event: RawBSONDocument) -> MongoPosition:
 
 def _row(place: MongoPosition | MongoCopy) -> str:
     return mongo_row(place.seconds, place.increment, place.index)
+
+
+def _origin(operation: str, position: str, committed_at: datetime) -> str:
+    """What the row would have had beside the document, for the day when the document can be read."""
+    return json.dumps({"_op": operation, "_position": position, "_committed_at": str(committed_at)})
 
 
 def _wall(event: RawBSONDocument) -> datetime:

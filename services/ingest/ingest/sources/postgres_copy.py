@@ -37,9 +37,14 @@ class TableCopy:
     """
 
     def __init__(
-        self, snapshot: Snapshot, session: connection, table: PublishedTable, position: PostgresPosition | None
+        self,
+        snapshot: Snapshot,
+        session: connection,
+        table: PublishedTable,
+        position: PostgresPosition | None,
+        where: str | None = None,
     ) -> None:
-        """Take a session of the snapshot, and how far an earlier copy came."""
+        """Take a session of the snapshot, and how far an earlier copy came or an SQL condition."""
         self.table = table
         self.rows = 0
         self.is_read = False
@@ -50,7 +55,7 @@ class TableCopy:
         self._began = time.monotonic()
         self._session = session
         last = self._earlier[-1].last if self._earlier else None
-        self._thread = CopyThread(self._session, copy_command(table, after=last), PART_BYTES)
+        self._thread = CopyThread(self._session, copy_command(table, after=last, where=where), PART_BYTES)
 
     def part(self, *, seconds: float) -> Batch | None:
         """The next part, or None when it did not come in time; after the last one `is_read` is true."""
@@ -136,7 +141,7 @@ def copy_command(table: PublishedTable, *, after: Key | None = None, where: str 
         last = sql.SQL(", ").join(map(sql.Literal, after))
         query += sql.SQL(" where ({}) > ({})").format(keys, last)
     if where is not None:
-        query += sql.SQL(" where ({})").format(sql.SQL(where))
+        query += sql.SQL(" where ({}\n)").format(sql.SQL(where))  # a line of its own, for it may end with a comment
     if is_ordered(table.key_columns):
         order = sql.SQL(", ").join(map(_ordered_name, table.key_columns, table.key_by_bytes))
         query += sql.SQL(" order by {}").format(order)

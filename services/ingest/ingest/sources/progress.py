@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
+from datetime import UTC, datetime
 from typing import Any, Protocol
 
 from bson import Timestamp
@@ -23,12 +24,16 @@ from ingest.sources.postgres_catalog import (
 )
 from ingest.sources.resume_tokens import order, time_order
 from ingest.sources.source import Positions
+from ingest.sources.streams import Lag, Stream
 from ingest.tables import kafka_table, mongo_table
 
 # How long the server may hold a request for the next events open, milliseconds.
 MONGO_AWAIT_MS = 100
 # After so long without an event a look is broken off; the next one goes on from where it stopped.
 MONGO_LOOK_SECONDS = 5.0
+# The oldest missing record of each partition is there at once, or not at all (compacted away).
+KAFKA_LOOK_SECONDS = 2.0
+KAFKA_LOOK_MESSAGES = 100
 
 Token = Mapping[str, Any]
 
@@ -47,6 +52,14 @@ class Progress(Protocol):
 
     def behind(self, positions: Positions) -> Sequence[str]:
         """What is missing up to the mark, in words; empty when everything is in."""
+        ...
+
+    def streams(self) -> Sequence[Stream]:
+        """The ways into bronze tables that the source has now; asks the server where only it knows."""
+        ...
+
+    def lag(self, positions: Positions) -> Lag:
+        """What the source's tables lack up to the mark, in figures."""
         ...
 
 
@@ -78,6 +91,22 @@ class PostgresProgress:
         elif confirmed < self._end:
             missing.append(f"{self._end - confirmed} bytes of log up to {format_lsn(self._end)}")
         return missing
+
+    def streams(self) -> Sequence[Stream]:
+        """See Progress."""
+        with translated(self.name), closing(self._server.query()) as session:
+            tables = published_tables(session, self._publication)
+        through = f"publication {self._publication}, slot {self._slot}"
+        return [Stream(table.source, table.bronze, through) for table in tables]
+
+    def lag(self, positions: Positions) -> Lag:  # noqa: ARG002 - one slot for all tables, whatever they record
+        """See Progress; the log does not tell when it was written, so `since` is left to who knows the tables."""
+        with translated(self.name), closing(self._server.query()) as session:
+            confirmed = confirmed_lsn(session, self._slot)
+        if confirmed is None:
+            return Lag()
+        missing = max(0, self._end - confirmed)
+        return Lag(bytes=missing, seconds=None if missing else 0.0)
 
 
 class KafkaProgress:
@@ -113,6 +142,37 @@ class KafkaProgress:
         offsets = recorded.offsets if isinstance(recorded, KafkaPosition) else {}
         left = sum(max(0, end - offsets.get(partition, 0)) for partition, end in self._ends.items())
         return [f"{left} records"] if left else []
+
+    def streams(self) -> Sequence[Stream]:
+        """See Progress."""
+        return [Stream(self.name, kafka_table(self._topic), f"topic {self._topic}")]
+
+    def lag(self, positions: Positions) -> Lag:
+        """See Progress; the oldest record that is missing tells since when."""
+        recorded = positions(kafka_table(self._topic))
+        offsets = recorded.offsets if isinstance(recorded, KafkaPosition) else {}
+        ends = self._ends.items()
+        left = {partition: offsets.get(partition, 0) for partition, end in ends if offsets.get(partition, 0) < end}
+        if not left:
+            return Lag(events=0, seconds=0.0)
+        events = sum(self._ends[partition] - offset for partition, offset in left.items())
+        return Lag(events=events, since=self._oldest([TopicPartition(self._topic, *place) for place in left.items()]))
+
+    def _oldest(self, places: list[TopicPartition]) -> datetime | None:
+        consumer = self._open()
+        first: dict[int, int] = {}
+        deadline = time.monotonic() + KAFKA_LOOK_SECONDS
+        try:
+            consumer.assign(places)
+            while len(first) < len(places) and time.monotonic() < deadline:
+                for message in consumer.consume(KAFKA_LOOK_MESSAGES, 0.1):
+                    if message.error() is None:
+                        first.setdefault(message.partition() or 0, message.timestamp()[1])
+        except KafkaException as error:
+            raise SourceUnavailable(f"{self.name}: {error.args[0].str()}") from error
+        finally:
+            consumer.close()
+        return datetime.fromtimestamp(min(first.values()) / 1000, UTC) if first else None
 
 
 class MongoProgress:
@@ -160,6 +220,14 @@ class MongoProgress:
                 return self._events_after(client[self._database][self._collection], recorded)
         except PyMongoError as error:
             raise SourceUnavailable(f"{self.name}: {error}") from error
+
+    def streams(self) -> Sequence[Stream]:
+        """See Progress."""
+        return [Stream(self.name, mongo_table(self._collection), f"collection {self._collection}")]
+
+    def lag(self, positions: Positions) -> Lag:
+        """See Progress."""
+        return Lag(seconds=self.lag_seconds(positions))
 
     def lag_seconds(self, positions: Positions) -> float | None:
         """How much of the server's cluster time the table lacks up to the mark; None when no part of it is copied.
