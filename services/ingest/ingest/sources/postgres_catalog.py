@@ -16,8 +16,9 @@ from ingest.pgoutput import Column
 from ingest.position import parse_lsn
 from ingest.tables import postgres_table
 
-# Longer than any statement that takes such locks in passing.
-LOCK_WAIT = "2s"
+# Longer than statements hold such locks in passing, and shorter than a server waits before it looks for a deadlock and
+# ends one of those who take part (deadlock_timeout, 1 s): it shall never be the other one.
+LOCK_WAIT = "500ms"
 
 _log = get_logger(__name__)
 

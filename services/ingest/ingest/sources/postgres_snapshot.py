@@ -1,7 +1,7 @@
 """The database as it is at one point of the write-ahead log, for as many sessions as read it beside each other."""
 
 import uuid
-from contextlib import closing
+from contextlib import ExitStack, closing
 from typing import Any
 
 from psycopg2 import sql
@@ -9,7 +9,7 @@ from psycopg2.extensions import ISOLATION_LEVEL_REPEATABLE_READ, connection
 
 from ingest.errors import SourceUnavailable
 from ingest.position import parse_lsn
-from ingest.sources.postgres_catalog import PostgresServer, PublishedTable, limit_lock_waits, published_tables
+from ingest.sources.postgres_catalog import PostgresServer, PublishedTable, published_tables
 
 
 class Snapshot:
@@ -35,10 +35,13 @@ class Snapshot:
 
     def session(self) -> connection:
         """Open a read-only session that sees the snapshot; possible until `close`, and readable after it."""
-        session = self._server.query()
-        session.set_session(isolation_level=ISOLATION_LEVEL_REPEATABLE_READ, readonly=True, autocommit=False)
-        with session.cursor() as cursor:
-            cursor.execute("set transaction snapshot %s", (self._name,))
+        with ExitStack() as on_failure:
+            session = self._server.query()
+            on_failure.callback(session.close)
+            session.set_session(isolation_level=ISOLATION_LEVEL_REPEATABLE_READ, readonly=True, autocommit=False)
+            with session.cursor() as cursor:
+                cursor.execute("set transaction snapshot %s", (self._name,))
+            on_failure.pop_all()
         return session
 
     def session_for(self, table: PublishedTable, publication: str) -> connection:
@@ -47,17 +50,22 @@ class Snapshot:
         A table that was rewritten or emptied since looks empty to an older snapshot (PostgreSQL manual, "Caveats" of
         concurrency control), and its columns are the new ones already. The lock keeps both from happening later.
         """
-        session = self.session()
-        with session.cursor() as cursor:
-            limit_lock_waits(cursor)
-            name = sql.Identifier(table.namespace, table.name)
-            cursor.execute(sql.SQL("lock table {} in access share mode").format(name))
-        with closing(self._server.query()) as now:
-            if table not in published_tables(session, publication) or table not in published_tables(now, publication):
-                session.close()
+        with ExitStack() as on_failure:
+            session = self.session()
+            on_failure.callback(session.close)
+            # Asking for the tables takes locks in passing, so this session asks before it holds one itself: one that
+            # waits for a lock while it holds another could make a transaction of the shop the victim of a deadlock.
+            then = published_tables(session, publication)
+            with session.cursor() as cursor:
+                name = sql.Identifier(table.namespace, table.name)
+                cursor.execute(sql.SQL("lock table {} in access share mode").format(name))
+            with closing(self._server.query()) as other:
+                now = published_tables(other, publication)
+            if table not in then or table not in now:
                 raise SourceUnavailable(
                     f"{table.source} was altered while its copy was to begin; taking a new snapshot"
                 )
+            on_failure.pop_all()
         return session
 
     def close(self) -> None:
