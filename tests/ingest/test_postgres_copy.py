@@ -6,6 +6,7 @@ from threading import Event
 
 import pytest
 from ingest import bootstrap
+from ingest.errors import SourceUnavailable
 from ingest.position import PostgresPosition, decode
 from ingest.pump import Pump
 from ingest.settings import Settings
@@ -39,9 +40,12 @@ def recorded(lake: LakeSettings, table: str) -> PostgresPosition | None:
 
 def copy_some(pump: Pump, lake: LakeSettings, table: str) -> None:
     """Copy some parts of the table and break off, as a kill does."""
+    before = recorded(lake, table)
     pump.open()
     wait_until(
-        lambda: bool(pump.step() and (at := recorded(lake, table)) and at.copying), deadline_seconds=30, what="a part"
+        lambda: bool(pump.step() and (at := recorded(lake, table)) and at.copying and at != before),
+        deadline_seconds=30,
+        what="a part",
     )
     pump._source.close()
 
@@ -165,3 +169,61 @@ def test_changes_of_other_tables_come_while_a_new_table_is_copied(
     rows = bronze(lake_settings, "bronze_postgres__large")
     assert Counter(row["_op"] for row in rows) == {"r": ROWS, "u": 2}
     assert folded(rows, "id")[3000] == "changed"
+
+
+def test_copies_whose_server_went_away_are_begun_anew_and_nothing_of_them_comes_later(
+    dsn: str, settings: Settings, lake_settings: LakeSettings
+) -> None:
+    execute(
+        dsn,
+        "create table other (id bigint primary key, name text)",
+        f"insert into other select n, repeat('x', 90) from generate_series(1, {ROWS}) n",  # noqa: S608
+        f"insert into people (id, name) select n, repeat('x', 90) from generate_series(1, {ROWS}) n",  # noqa: S608
+    )
+    pump = a_pump(settings)
+    pump.open()
+    wait_until(lambda: bool(pump.step()), deadline_seconds=30, what="a part")
+    execute(
+        dsn,
+        "select pg_terminate_backend(pid) from pg_stat_activity where pid <> pg_backend_pid() and datname is not null",
+    )
+    with pytest.raises(SourceUnavailable):
+        drain(pump)
+    pump._source.close()
+    copies = pump._source._copies  # type: ignore[attr-defined]
+    assert (copies.active, copies.ended) == (False, False)
+    execute(dsn, "delete from people where id % 7 = 0", "delete from other where id % 5 = 0")
+    pump.open()
+    drain(pump)
+    pump._source.close()
+    for table in ("people", "other"):
+        rows = bronze(lake_settings, f"bronze_postgres__{table}")
+        assert folded(rows, "id") == dict(query(dsn, f"select id, name from {table}"))  # noqa: S608
+        assert max(Counter(row["id"] for row in rows if row["_op"] == "r").values()) == 1
+
+
+def test_the_last_row_of_a_part_may_be_as_long_as_it_likes(
+    dsn: str, settings: Settings, lake_settings: LakeSettings
+) -> None:
+    execute(dsn, "insert into people (id, note) select n, repeat('y', 200000) from generate_series(1, 3) n")
+    pump = a_pump(settings)
+    pump.open()
+    drain(pump)
+    pump._source.close()
+    assert [len(str(row["note"])) for row in bronze(lake_settings, "bronze_postgres__people")] == [200_000] * 3
+
+
+def test_equal_rejected_rows_of_a_table_without_a_key_are_all_in_quarantine(
+    dsn: str, settings: Settings, lake_settings: LakeSettings
+) -> None:
+    execute(
+        dsn,
+        "create table notes (size numeric(6,2), name text)",
+        "insert into notes select 'NaN', repeat('z', 100) from generate_series(1, 200)",
+    )
+    for _ in range(2):
+        pump = a_pump(settings)
+        pump.open()
+        drain(pump)
+        pump._source.close()
+    assert len(bronze(lake_settings, "quarantine")) == 200

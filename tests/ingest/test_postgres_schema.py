@@ -1,5 +1,6 @@
 """Schema changes in the middle of a stream: bronze evolves without a restart, and old rows stay as they were."""
 
+import json
 from decimal import Decimal
 
 import pytest
@@ -139,3 +140,18 @@ def test_what_an_update_left_out_without_its_whole_old_row_is_marked(
         ("d", 2, None, None),
         ("c", 3, "small", '["large"]'),
     ]
+
+
+def test_far_times_of_a_table_that_does_not_fit_are_in_quarantine_too(
+    dsn: str, pump: Pump, lake_settings: LakeSettings
+) -> None:
+    rows = changed(
+        dsn,
+        pump,
+        lake_settings,
+        "alter table things add column seen timestamptz, alter column size type text",
+        "insert into things values (2, 'many', 1, 'far', '20000-01-01 00:00:00+00')",
+    )
+    assert [row["id"] for row in rows] == [1]
+    (bad,) = bronze(lake_settings, "quarantine")
+    assert json.loads(bad["value"])["seen"] == 568971820800000000  # type: ignore[arg-type]

@@ -58,11 +58,23 @@ class Batch:
 
 def reject_rows(rows: pa.Table, *, source: str, reason: str, detail: str) -> Iterator[Rejected]:
     """Rows that a table cannot take, as quarantine records with the row as JSON."""
-    for row in rows.to_pylist():
+    for row in _plain(rows).to_pylist():
         position = row["_position"]
         if row.get("_op") == "r":
             position = snapshot_identity(_json({name: row[name] for name in row if name not in CONTROL_COLUMNS}))
         yield Rejected(source, position, reason, detail, _json(row))
+
+
+def _plain(rows: pa.Table) -> pa.Table:
+    """The rows with times beyond Python's years as numbers, as they are stored: days or microseconds since 1970."""
+    for place, column in enumerate(rows.schema):
+        if pa.types.is_temporal(column.type):
+            try:
+                rows.column(place).to_pylist()
+            except (ValueError, OverflowError):
+                number = pa.int32() if pa.types.is_date32(column.type) else pa.int64()
+                rows = rows.set_column(place, column.name, rows.column(place).cast(number))
+    return rows
 
 
 def _json(row: dict[str, object]) -> bytes:

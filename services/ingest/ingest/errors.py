@@ -2,6 +2,7 @@
 
 ShopSphereError
 ├── FailedPrecondition
+│   ├── UnusableIdentity    a table's replica identity does not tell its rows apart: stop this source, say the remedy
 │   ├── WriterFenced        another writer moved the table on: stop, say so, touch nothing more
 │   ├── PositionLost        the source no longer has what follows the recorded position: stop this source, call a person
 │   └── FileRefused         a file that cannot be loaded as it is: leave it out, load the others, call a person
@@ -21,6 +22,12 @@ class WriterFenced(FailedPrecondition):
     """The table's recorded position is not the one this writer started from."""
 
     default_reason: ClassVar[str] = "writer_fenced"
+
+
+class UnusableIdentity(FailedPrecondition):
+    """Old rows of a table come without its primary key, so nobody could tell which row a change is of."""
+
+    default_reason: ClassVar[str] = "unusable_identity"
 
 
 class PositionLost(FailedPrecondition):

@@ -12,12 +12,12 @@ from ingest.batch import Rejected
 from ingest.tables import INGESTED_AT, QUARANTINE_SCHEMA
 
 
-def numbered(rejected: Sequence[Rejected]) -> Iterator[Rejected]:
+def numbered(rejected: Sequence[Rejected], seen: Counter[tuple[str, str]] | None = None) -> Iterator[Rejected]:
     """The records of one batch, told apart: equal rows of a table without a key have one position, so they get numbers.
 
-    A batch that is read again has as many of them, in whatever order.
+    A batch that is read again has as many of them, in whatever order. `seen` goes on over the parts of a copy.
     """
-    seen = Counter[tuple[str, str]]()
+    seen = Counter() if seen is None else seen
     for record in rejected:
         repeated = seen[record.source, record.position]
         seen[record.source, record.position] += 1

@@ -7,6 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from types import SimpleNamespace
 
+import psycopg2
 from psycopg2 import sql
 from psycopg2.extensions import connection
 
@@ -46,7 +47,8 @@ class CopyThread:
     def close(self) -> None:
         """End the copy, finished or not; a copy that broke off is never taken for the end of a table."""
         self._left.set()
-        self._session.cancel()
+        with suppress(psycopg2.Error):  # a server that is gone has nothing to cancel
+            self._session.cancel()
         while self._thread.is_alive():
             with suppress(queue.Empty):
                 self._parts.get(timeout=0.05)

@@ -13,7 +13,7 @@ from shopsphere_kit.logging import get_logger
 
 from ingest.errors import PositionLost, SourceUnavailable
 from ingest.pgoutput import Column
-from ingest.position import parse_lsn
+from ingest.position import format_lsn, parse_lsn
 from ingest.tables import postgres_table
 
 # Longer than statements hold such locks in passing, and shorter than a server waits before it looks for a deadlock and
@@ -89,6 +89,8 @@ def translated(name: str) -> Iterator[None]:
     try:
         yield
     except errors.ObjectNotInPrerequisiteState as error:
+        if "slot" not in str(error):  # a standby that takes over is away for a moment
+            raise SourceUnavailable(f"{name}: {str(error).strip()}") from error
         raise PositionLost(f"{name}: {error}; the slot no longer holds the changes that follow") from error
     except psycopg2.Error as error:
         raise SourceUnavailable(f"{name}: {str(error).strip() or type(error).__name__}") from error
@@ -141,21 +143,31 @@ def ensure_publication(session: connection, publication: str) -> None:
             _log.info("publication created", publication=publication)
 
 
-def ensure_slot(session: connection, slot: str, *, followed: Sequence[str]) -> None:
-    """Make the slot when it is missing; raises PositionLost when tables already follow one that is gone."""
+def ensure_slot(session: connection, slot: str, *, followed: Sequence[str], recorded: int) -> None:
+    """Make the slot when it is missing; raises PositionLost when it no longer has what follows the tables' positions.
+
+    `recorded` is the furthest position of the tables that follow it. Ingest confirms no more than that, so a slot that
+    is confirmed beyond it was made anew or read by somebody else, or the lake was set back.
+    """
     with session.cursor() as cursor:
-        cursor.execute("select wal_status from pg_replication_slots where slot_name = %s", (slot,))
+        cursor.execute("select wal_status, confirmed_flush_lsn from pg_replication_slots where slot_name = %s", (slot,))
         row = cursor.fetchone()
         if row is None and not followed:
             cursor.execute("set lock_timeout = 0")
             cursor.execute("select pg_create_logical_replication_slot(%s, 'pgoutput')", (slot,))
             _log.info("replication slot created", slot=slot)
         elif row is None or row[0] == "lost":
-            raise PositionLost(
-                f"the replication slot {slot} is gone but {', '.join(followed)} follow it: changes are missing; "
-                "drop those bronze tables to copy them anew",
-                field="INGEST_POSTGRES_SLOT",
-            )
+            raise _lost(slot, "is gone", followed)
+        elif followed and row[1] and parse_lsn(row[1]) > recorded:
+            raise _lost(slot, f"begins at {row[1]}, after {format_lsn(recorded)} where the tables end", followed)
+
+
+def _lost(slot: str, what: str, followed: Sequence[str]) -> PositionLost:
+    return PositionLost(
+        f"the replication slot {slot} {what}, but {', '.join(followed)} follow it: changes are missing; "
+        "drop those bronze tables to copy them anew",
+        field="INGEST_POSTGRES_SLOT",
+    )
 
 
 def confirmed_lsn(session: connection, slot: str) -> int | None:

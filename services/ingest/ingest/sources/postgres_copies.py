@@ -2,6 +2,7 @@
 
 from collections import deque
 from collections.abc import Sequence
+from contextlib import ExitStack
 
 from shopsphere_kit.logging import get_logger
 
@@ -64,12 +65,14 @@ class Copies:
 
     def close(self) -> None:
         """Break off what runs, and let the server forget the snapshot."""
-        self._waiting.clear()
-        while self._running:
-            self._running.pop().close()
-        if self._snapshot is not None:
-            self._snapshot.close()
-        self._snapshot = self._floor = None
+        running, snapshot = self._running, self._snapshot
+        # Forgotten first: whatever goes wrong below, nothing of them may come after a new beginning.
+        self._waiting, self._running, self._snapshot, self._floor = deque(), [], None, None
+        with ExitStack() as closing:
+            if snapshot is not None:
+                closing.callback(snapshot.close)
+            for copy in running:
+                closing.callback(copy.close)
 
     def _begin(self) -> None:
         while self._snapshot and self._waiting and len(self._running) < self._at_once:

@@ -1,8 +1,8 @@
 """The initial copy of one table: rows in the order of the primary key as CSV, part by part into exact Arrow columns."""
 
-import csv as python_csv
 import io
 import time
+from collections import Counter
 from collections.abc import Iterator, Sequence
 
 import numpy as np
@@ -10,6 +10,7 @@ import pyarrow as pa
 from psycopg2 import sql
 from psycopg2.extensions import connection
 from pyarrow import csv
+from shopsphere_kit.errors import FailedPrecondition
 from shopsphere_kit.logging import get_logger
 
 from ingest.batch import Batch, Chunk
@@ -17,6 +18,7 @@ from ingest.pgoutput import Column
 from ingest.position import PostgresPosition, Span, postgres_rows, snapshot_row_lsn
 from ingest.postgres_types import Array, arrow_type
 from ingest.primary_key import TEXTS, Key, is_ordered
+from ingest.quarantine import numbered
 from ingest.rows import table_of, text_chunk
 from ingest.sources.copy_thread import CopyThread
 from ingest.sources.postgres_catalog import PublishedTable
@@ -25,6 +27,9 @@ from ingest.tables import TIMESTAMP
 
 # Bytes of CSV between two commits of a copy, all of which a kill repeats; twice to three times as much is in memory.
 PART_BYTES = 48 * 2**20
+
+# A row's number in its position has eight hexadecimal digits.
+ROWS_MAX = 2**32
 
 _log = get_logger(__name__)
 
@@ -52,6 +57,7 @@ class TableCopy:
         self._ordered = is_ordered(table.key_columns)
         self._earlier = position.spans if position else ()
         self._lsn = position.lsn if position else snapshot.consistent_point
+        self._rejected = Counter[tuple[str, str]]()
         self._began = time.monotonic()
         self._session = session
         last = self._earlier[-1].last if self._earlier else None
@@ -63,7 +69,7 @@ class TableCopy:
         if part is None:
             return None
         self.is_read = part.is_last
-        position = self._position(None if part.is_last else self._key(part.last_row))
+        position = self._position(None if part.is_last else self._last_key(part.last_row))
         return Batch(self.table.bronze, self.table.source, self._chunks(part.blocks, is_last=part.is_last), position)
 
     def close(self) -> None:
@@ -73,15 +79,16 @@ class TableCopy:
 
     def _position(self, last: Key | None) -> PostgresPosition | None:
         if last is not None and not self._ordered:
-            return None
+            return None  # seen only with the last part
         spans = (*self._earlier, Span(self._snapshot.consistent_point, last))
         # A table that was copied at one moment needs no spans: its position says it all.
         return PostgresPosition(self._lsn, spans if last is not None or self._earlier else ())
 
-    def _key(self, row: bytes) -> Key:
-        (values,) = python_csv.reader(io.StringIO(row.decode(), newline=""))
-        names = [column.name for column in self.table.columns]
-        return tuple(values[names.index(column.name)] for column in self.table.key_columns)
+    def _last_key(self, row: bytes) -> Key:
+        if not self._ordered:
+            return ()
+        texts = _parsed(row, self.table.columns, typed=False)
+        return tuple(str(texts[column.name][0].as_py()) for column in self.table.key_columns)
 
     def _chunks(self, blocks: list[bytes], *, is_last: bool) -> Iterator[Chunk]:
         """One chunk of all blocks, so one file; an empty table's columns are known too."""
@@ -89,7 +96,8 @@ class TableCopy:
         while blocks:  # each block's bytes are given back once it is parsed
             parsed.append(self._chunk(blocks.pop(0)))
         if parsed:
-            rejected = [record for chunk in parsed for record in chunk.rejected]
+            unfit = [record for chunk in parsed for record in chunk.rejected]
+            rejected = list(numbered(unfit, self._rejected))
             yield Chunk(pa.concat_tables([chunk.rows for chunk in parsed]), rejected)
         elif self.rows == 0:
             yield self._stamped(_no_rows(self.table.columns))
@@ -99,7 +107,7 @@ class TableCopy:
         try:
             rows = _parsed(block, self.table.columns, typed=True)
         except pa.ArrowInvalid:
-            return self._stamped(_parsed(block, self.table.columns, typed=False))
+            return self._stamped(_readable(block, self.table.columns))
         control = self._control(rows.num_rows)
         whole = [column.combine_chunks() for column in rows.columns]
         return Chunk(table_of(self.table.columns, whole, control))
@@ -112,6 +120,10 @@ class TableCopy:
         lsns = np.full(count, snapshot_row_lsn(self._snapshot.consistent_point))
         positions = postgres_rows(lsns, np.arange(self.rows, self.rows + count))
         self.rows += count
+        if self.rows > ROWS_MAX:
+            raise FailedPrecondition(
+                f"{self.table.source} has more than {ROWS_MAX} rows for one copy; copy ranges of it with `ingest copy`"
+            )
         return [
             pa.repeat(pa.scalar("r"), count),
             positions,
@@ -156,6 +168,14 @@ def _ordered_name(column: Column, by_bytes: bool) -> sql.Composable:
 
 def _no_rows(columns: Sequence[Column]) -> pa.Table:
     return pa.table({column.name: pa.nulls(0, pa.string()) for column in columns})
+
+
+def _readable(block: bytes, columns: Sequence[Column]) -> pa.Table:
+    try:
+        return _parsed(block, columns, typed=False)
+    except pa.ArrowInvalid:
+        # The server checks its encoding, so this is a database in SQL_ASCII; the bytes are kept readable.
+        return _parsed(block.decode(errors="backslashreplace").encode(), columns, typed=False)
 
 
 def _parsed(block: bytes, columns: Sequence[Column], *, typed: bool) -> pa.Table:

@@ -7,18 +7,20 @@ from typing import Any
 
 import psycopg2
 import pyarrow as pa
+from psycopg2 import errors
 from psycopg2.extensions import connection
 from psycopg2.extras import LogicalReplicationConnection
 from shopsphere_kit.logging import get_logger
 
 from ingest import pgoutput
 from ingest.batch import Batch, Pace
-from ingest.errors import SourceUnavailable
+from ingest.errors import SourceUnavailable, WriterFenced
 from ingest.position import Position, PostgresPosition
 from ingest.sources.filling import Filling
 from ingest.sources.postgres_catalog import (
     PostgresServer,
     PublishedTable,
+    confirmed_lsn,
     ensure_publication,
     ensure_slot,
     published_tables,
@@ -33,6 +35,10 @@ from ingest.tables import postgres_table
 FEEDBACK_SECONDS = 5.0
 # A table that joins the publication is copied within this time, even when nothing changes in it.
 TABLES_LOOK_SECONDS = 5.0
+# The place in the log is recorded so often while nothing but foreign log passes: each time is a commit.
+HEARTBEAT_SECONDS = 5.0
+# A server believes in a reader that is gone for wal_sender_timeout, 60 s by default.
+BUSY_SECONDS = 90.0
 # Messages between two looks at the clock.
 MESSAGES_PER_LOOK = 256
 
@@ -54,8 +60,10 @@ class PostgresDatabase:
         self._cursor: Any = None
         self._transactions = Transactions({})
         self._positions: Positions = lambda _: None
-        self._flushed = 0
-        self._told_at = self._looked_at = 0.0
+        # Up to where some table records that the stream was read; the slot is never confirmed beyond it.
+        self._recorded = self._committing = self._flushed = 0
+        self._told_at = self._looked_at = self._beaten_at = 0.0
+        self._busy_since: float | None = None
 
     @property
     def name(self) -> str:
@@ -76,7 +84,11 @@ class PostgresDatabase:
             ensure_publication(self._session, self._publication)
             tables = published_tables(self._session, self._publication)
             recorded = {table.bronze: _postgres(positions(table.bronze)) for table in tables}
-            ensure_slot(self._session, self._slot, followed=[name for name, at in recorded.items() if at is not None])
+            followed = [name for name, at in recorded.items() if at is not None]
+            furthest = max((at.lsn for at in recorded.values() if at is not None), default=0)
+            ensure_slot(self._session, self._slot, followed=followed, recorded=furthest)
+            # A copy's position may be ahead of the stream, so this begins where the slot is.
+            self._recorded, self._committing = confirmed_lsn(self._session, self._slot) or 0, 0
             waiting = [(table, at) for table in tables if (at := recorded[table.bronze]) is None or at.copying]
             self._follow({table.bronze: table for table in tables}, recorded)
             self._copies.open(waiting)
@@ -95,18 +107,18 @@ class PostgresDatabase:
             if self._cursor is None:
                 return parts
             self._receive(pace)
-        return [*parts, *self._transactions.take(parts=self._transactions.open_bytes >= pace.size)]
+        batches = self._transactions.take(parts=self._transactions.open_bytes >= pace.size) or self._heartbeat()
+        known = [batch for batch in batches if self._transactions.is_published(batch.table)]
+        self._committing = max((at.lsn for batch in known if (at := _postgres(batch.position))), default=0)
+        return [*parts, *batches]
 
     def acknowledge(self) -> None:
         """See Source; the slot moves past what is committed, and past what concerns no published table."""
         if self._cursor is None:
             return
-        committed = self._transactions.end_lsn
-        if not self._transactions.in_progress:
-            # All that the server has looked at until here was sent and is committed: idle tables hold nothing back.
-            committed = max(committed, self._cursor.wal_end)
+        self._recorded = max(self._recorded, self._committing)
         with translated(self._name):
-            self._tell(self._copies.floor(committed))
+            self._tell(self._copies.floor(self._recorded))
 
     def close(self) -> None:
         """See Source."""
@@ -123,18 +135,41 @@ class PostgresDatabase:
         self._flushed = 0
         self._transactions = Transactions({name: tables[name].primary_key for name in tables}, self._meet)
         for name, position in recorded.items():
-            self._transactions.start_at(name, NEVER if position is None or position.copying else position)
+            start = NEVER if position is None or position.copying else position
+            self._transactions.start_at(name, start, tables[name].source)
+
+    def _heartbeat(self) -> Sequence[Batch]:
+        """Record, now and then, that the log was read to where the server is, so that idle tables hold nothing back."""
+        reached = max(self._transactions.end_lsn, 0 if self._transactions.in_progress else self._cursor.wal_end)
+        if reached <= self._recorded or time.monotonic() - self._beaten_at < HEARTBEAT_SECONDS:
+            return []
+        self._beaten_at = time.monotonic()
+        beat = self._transactions.beat(reached)
+        return [beat] if beat else []
 
     def _start(self) -> None:
         self._replication = self._server.replication()
         cursor = self._replication.cursor()
-        cursor.start_replication(
-            slot_name=self._slot,
-            decode=False,
-            options={"proto_version": "1", "publication_names": self._publication},
-        )
-        self._cursor = cursor
+        try:
+            cursor.start_replication(
+                slot_name=self._slot,
+                decode=False,
+                options={"proto_version": "1", "publication_names": self._publication},
+            )
+        except errors.ObjectInUse as error:
+            raise self._busy(error) from error
+        self._cursor, self._busy_since = cursor, None
         _log.info("streaming", slot=self._slot)
+
+    def _busy(self, error: psycopg2.Error) -> Exception:
+        """What it means that somebody reads the slot: a killed reader that its server still believes in, or another."""
+        self._busy_since = self._busy_since or time.monotonic()
+        if time.monotonic() - self._busy_since < BUSY_SECONDS:
+            return error
+        return WriterFenced(
+            f"{str(error).strip()}: another ingest reads it for {BUSY_SECONDS:g} s; stop one of the two",
+            field=self._slot,
+        )
 
     def _receive(self, pace: Pace) -> None:
         filling, transactions = Filling(pace), self._transactions

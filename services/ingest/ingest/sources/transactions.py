@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from ingest import pgoutput
 from ingest.batch import Batch, Chunk
 from ingest.changes import Described, Log, Truncated, chunks, truncate_chunk
-from ingest.errors import UndecodableMessage
+from ingest.errors import UndecodableMessage, UnusableIdentity
 from ingest.pgoutput import Begin, Commit, Message, Relation, Truncate
 from ingest.position import PostgresPosition, Span
 from ingest.row_messages import KINDS
@@ -46,6 +46,7 @@ class _Table:
     name: str
     key: Sequence[str]
     source: str = ""
+    published: bool = True
     position: PostgresPosition = START
     done: list[_Part] = field(default_factory=list)
     open: list[_Part] = field(default_factory=list)
@@ -98,7 +99,7 @@ class Transactions:
         self._followed: dict[bytes, tuple[_Table, Described]] = {}
         self._begun: Begin | None = None
         self._touched: list[_Table] = []
-        self._number = self._transaction = 0
+        self._number = self._transaction = self._beats = 0
         self._open_rows = self.open_bytes = 0
         self.waiting_rows = self.waiting_bytes = 0
         self.end_lsn = 0
@@ -108,13 +109,17 @@ class Transactions:
         """Whether a transaction has begun and its commit has not come yet."""
         return self._begun is not None
 
-    def start_at(self, table: str, position: PostgresPosition) -> None:
-        """The table already has what that position says."""
-        self._tables[table].position = position
+    def start_at(self, table: str, position: PostgresPosition, source: str = "") -> None:
+        """The table already has what that position says; `source` is what quarantine calls it."""
+        self._tables[table].position, self._tables[table].source = position, source
+
+    def is_published(self, table: str) -> bool:
+        """Whether the bronze table's source is still published."""
+        return table in self._tables and self._tables[table].published
 
     def adopt(self, table: str, position: PostgresPosition) -> None:
         """Follow one more bronze table, whose primary key nobody knows."""
-        self._tables[table] = _Table(table, (), position=position)
+        self._tables[table] = _Table(table, (), published=False, position=position)
 
     def rekey(self, table: str, primary_key: Sequence[str]) -> None:
         """The table has another primary key, or its columns other names."""
@@ -130,6 +135,13 @@ class Transactions:
             self._row(payload)
         else:
             self._control(pgoutput.decode(payload))
+
+    def beat(self, lsn: int) -> Batch | None:
+        """Nothing up to there concerned a followed table: the position of one of them says so; None without any."""
+        followed = [table for table in self._tables.values() if table.position is not NEVER and table.published]
+        # In turns, so that it stands in others too when the table that has it leaves the publication.
+        self._beats += 1
+        return followed[self._beats % len(followed)].whole(lsn) if followed else None
 
     def take(self, *, parts: bool = False) -> list[Batch]:
         """What whole transactions brought, by table, all up to the same; with `parts` what has come of the next too."""
@@ -192,6 +204,7 @@ class Transactions:
         if name not in self._tables or not set(self._tables[name].key).issubset(names):
             self._on_stranger(relation)
         table = self._tables[name]
+        _refuse_other_identity(relation, table.key)
         table.source = f"postgres:{relation.namespace}.{relation.name}"
         key = tuple(names.index(name) for name in table.key if name in names)
         described = Described(table.source, relation.columns, key)
@@ -216,6 +229,17 @@ class Transactions:
         self.waiting_bytes += size
         self._open_rows += rows
         self.open_bytes += size
+
+
+def _refuse_other_identity(relation: Relation, key: Sequence[str]) -> None:
+    identity = {column.name for column in relation.columns if column.in_replica_identity}
+    if relation.replica_identity == "i" and not identity.issuperset(key):
+        table = f"{relation.namespace}.{relation.name}"
+        raise UnusableIdentity(
+            f"{table} has REPLICA IDENTITY USING INDEX without its primary key; "
+            f"run ALTER TABLE {table} REPLICA IDENTITY FULL",
+            field=relation.name,
+        )
 
 
 def _chunks(parts: Sequence[_Part], spans: Sequence[Span]) -> Iterator[Chunk]:
