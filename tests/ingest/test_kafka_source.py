@@ -10,8 +10,9 @@ from ingest.batch import Pace
 from ingest.envelope import Envelope
 from ingest.sources import kafka
 from ingest.sources.kafka import KafkaTopic
-from ingest.sources.kafka_lag import Lag, kafka_lag
+from ingest.sources.kafka_lag import kafka_lag
 from ingest.sources.progress import KafkaProgress
+from ingest.sources.streams import Lag
 from ingest_builders import bronze, bronze_tables
 from ingest_kafka import Topic, a_topic, an_event, opened, step_until, take_in
 from shopsphere_kit.settings import LakeSettings
@@ -91,15 +92,14 @@ def test_progress_counts_what_is_missing(topic: Topic, lake_settings: LakeSettin
     assert progress.behind(positions) == []
 
 
-def test_lag_is_told_in_records_and_in_the_time_the_oldest_has_waited(topic: Topic) -> None:
+def test_lag_is_told_in_records_and_since_the_oldest_of_them(topic: Topic) -> None:
     topic.produce(an_event(0), at=milliseconds(NOON))
     topic.produce(an_event(1), an_event(2), at=milliseconds(NOON + timedelta(seconds=50)))
     topic.produce(an_event(3), partition=1, at=milliseconds(NOON + timedelta(seconds=40)))
-    now = NOON + timedelta(seconds=60)
-    assert kafka_lag(topic.name, topic.consumer, {}, now) == Lag(4, 60.0)
-    assert kafka_lag(topic.name, topic.consumer, {0: 1}, now) == Lag(3, 20.0)
-    assert kafka_lag(topic.name, topic.consumer, {0: 2, 1: 1}, now) == Lag(1, 10.0)
-    assert kafka_lag(topic.name, topic.consumer, {0: 3, 1: 1}, now) == Lag(0, 0.0)
+    assert kafka_lag(topic.name, topic.consumer, {}) == Lag(events=4, since=NOON)
+    assert kafka_lag(topic.name, topic.consumer, {0: 1}) == Lag(events=3, since=NOON + timedelta(seconds=40))
+    assert kafka_lag(topic.name, topic.consumer, {0: 2, 1: 1}) == Lag(events=1, since=NOON + timedelta(seconds=50))
+    assert kafka_lag(topic.name, topic.consumer, {0: 3, 1: 1}) == Lag(events=0, seconds=0.0)
 
 
 def test_a_batch_is_cut_by_its_bytes(topic: Topic, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -21,12 +21,13 @@ from maintenance_builders import PEOPLE, TABLE, Writer, people
 from pyiceberg.catalog import Catalog
 from pyiceberg.table import Table
 from shopsphere_kit.clock import SystemClock
+from shopsphere_kit.file_sizes import files_allowed
 from shopsphere_kit.lake import open_catalog
 from shopsphere_kit.settings import LakeSettings
 from shopsphere_kit.waiting import wait_until
 from transform.maintenance import Report, maintain, state_of
 from transform.storage import Lake
-from transform.upkeep import Limits, files_allowed
+from transform.upkeep import Limits
 
 pytestmark = pytest.mark.servers
 OTHER = "bronze_postgres__pets"

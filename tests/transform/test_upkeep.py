@@ -5,7 +5,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from transform.upkeep import SNAPSHOTS_MIN, Limits, Plan, State, files_allowed, plan
+from shopsphere_kit.file_sizes import files_allowed
+from transform.upkeep import SNAPSHOTS_MIN, Limits, Plan, State, plan
 
 NOW = datetime(2024, 5, 17, 12, tzinfo=UTC)
 MIB = 2**20

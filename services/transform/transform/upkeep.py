@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cached_property
 
-# A partition holds at most one file per so many bytes: where opening a file stops to matter beside reading it.
-FILE_BYTES = 64 * 2**20
+from shopsphere_kit.file_sizes import FILE_BYTES, crowded, files_beyond
+
 # Reading a table opens every manifest, and each commit of ingest adds one.
 _MANIFESTS_MAX = 20
 # However old they are: the last commits are what one looks at when something went wrong.
@@ -46,11 +46,11 @@ class State:
 
     def surplus(self, file_bytes: int) -> int:
         """The number of files beyond what their bytes deserve, over all partitions."""
-        return sum(max(0, len(sizes) - files_allowed(sum(sizes), file_bytes)) for sizes in self.files.values())
+        return sum(files_beyond(sizes, file_bytes) for sizes in self.files.values())
 
     def crowded(self, file_bytes: int) -> int:
         """The number of partitions with a surplus."""
-        return sum(len(sizes) > files_allowed(sum(sizes), file_bytes) for sizes in self.files.values())
+        return crowded(self.files.values(), file_bytes)
 
     def figures(self, file_bytes: int) -> dict[str, int]:
         """The numbers of the report."""
@@ -76,11 +76,6 @@ class Plan:
     def is_idle(self) -> bool:
         """Nothing is due."""
         return not (self.compact or self.rewrite_manifests or self.expire_before or self.sweep)
-
-
-def files_allowed(size: int, file_bytes: int) -> int:
-    """How many files a partition of that many bytes may have."""
-    return max(1, -(-size // file_bytes))
 
 
 def plan(state: State, limits: Limits, now: datetime) -> Plan:

@@ -1,33 +1,25 @@
 """How far a topic's table is behind the topic, in records and in time."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from confluent_kafka import TIMESTAMP_NOT_AVAILABLE, Consumer, KafkaException, Message, TopicPartition
 
 from ingest.errors import SourceUnavailable
 from ingest.sources.kafka import METADATA_SECONDS
+from ingest.sources.streams import Lag
 
 # How long to look for the next record of each partition; one that is on the broker comes within milliseconds.
 LOOK_SECONDS = 2.0
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-@dataclass(frozen=True)
-class Lag:
-    """What a table lacks.
+def kafka_lag(topic: str, open_consumer: Callable[[], Consumer], offsets: Mapping[int, int]) -> Lag:
+    """Compare the offsets that a table records with the topic; raises SourceUnavailable when the broker is away.
 
-    `events` counts offsets, transaction markers and compacted records among them; `seconds` is how long the oldest
-    waiting record has waited: 0 when none does, None when no waiting record could be looked at or none has a time.
+    `events` counts offsets, transaction markers and compacted records among them; `since` is the time of the oldest
+    waiting record, None when none could be looked at or none has a time.
     """
-
-    events: int
-    seconds: float | None
-
-
-def kafka_lag(topic: str, open_consumer: Callable[[], Consumer], offsets: Mapping[int, int], now: datetime) -> Lag:
-    """Compare the offsets that a table records with the topic; raises SourceUnavailable when the broker is away."""
     consumer = open_consumer()
     try:
         bounds = _bounds(consumer, topic)
@@ -40,8 +32,8 @@ def kafka_lag(topic: str, open_consumer: Callable[[], Consumer], offsets: Mappin
     finally:
         consumer.close()
     if not late:
-        return Lag(0, 0.0)
-    return Lag(sum(behind[each] for each in late), max(0.0, (now - waiting).total_seconds()) if waiting else None)
+        return Lag(events=0, seconds=0.0)
+    return Lag(events=sum(behind[each] for each in late), since=waiting)
 
 
 def _bounds(consumer: Consumer, topic: str) -> dict[int, tuple[int, int]]:

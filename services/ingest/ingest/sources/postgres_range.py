@@ -35,7 +35,7 @@ class PostgresRange:
         with (
             translated(self._name),
             closing(Snapshot(self._server, self._slot)) as snapshot,
-            closing(TableCopy(snapshot, snapshot.session(), found, None, where)) as copy,
+            closing(TableCopy(snapshot, snapshot.session_for(found, self._publication), found, None, where)) as copy,
         ):
             yield Range(found.source, _chunks(copy))
 

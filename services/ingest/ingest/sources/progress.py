@@ -3,7 +3,6 @@
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
-from datetime import UTC, datetime
 from typing import Any, Protocol
 
 from bson import Timestamp
@@ -15,6 +14,7 @@ from pymongo.errors import PyMongoError
 from ingest.errors import SourceUnavailable
 from ingest.position import KafkaPosition, MongoPosition, format_lsn
 from ingest.sources.kafka import METADATA_SECONDS
+from ingest.sources.kafka_lag import kafka_lag
 from ingest.sources.postgres_catalog import (
     PostgresServer,
     confirmed_lsn,
@@ -31,9 +31,6 @@ from ingest.tables import kafka_table, mongo_table
 MONGO_AWAIT_MS = 100
 # After so long without an event a look is broken off; the next one goes on from where it stopped.
 MONGO_LOOK_SECONDS = 5.0
-# The oldest missing record of each partition is there at once, or not at all (compacted away).
-KAFKA_LOOK_SECONDS = 2.0
-KAFKA_LOOK_MESSAGES = 100
 
 Token = Mapping[str, Any]
 
@@ -150,29 +147,7 @@ class KafkaProgress:
     def lag(self, positions: Positions) -> Lag:
         """See Progress; the oldest record that is missing tells since when."""
         recorded = positions(kafka_table(self._topic))
-        offsets = recorded.offsets if isinstance(recorded, KafkaPosition) else {}
-        ends = self._ends.items()
-        left = {partition: offsets.get(partition, 0) for partition, end in ends if offsets.get(partition, 0) < end}
-        if not left:
-            return Lag(events=0, seconds=0.0)
-        events = sum(self._ends[partition] - offset for partition, offset in left.items())
-        return Lag(events=events, since=self._oldest([TopicPartition(self._topic, *place) for place in left.items()]))
-
-    def _oldest(self, places: list[TopicPartition]) -> datetime | None:
-        consumer = self._open()
-        first: dict[int, int] = {}
-        deadline = time.monotonic() + KAFKA_LOOK_SECONDS
-        try:
-            consumer.assign(places)
-            while len(first) < len(places) and time.monotonic() < deadline:
-                for message in consumer.consume(KAFKA_LOOK_MESSAGES, 0.1):
-                    if message.error() is None:
-                        first.setdefault(message.partition() or 0, message.timestamp()[1])
-        except KafkaException as error:
-            raise SourceUnavailable(f"{self.name}: {error.args[0].str()}") from error
-        finally:
-            consumer.close()
-        return datetime.fromtimestamp(min(first.values()) / 1000, UTC) if first else None
+        return kafka_lag(self._topic, self._open, recorded.offsets if isinstance(recorded, KafkaPosition) else {})
 
 
 class MongoProgress:
