@@ -242,3 +242,17 @@ def test_a_wrong_filter_is_named_with_its_remedy(
     with pytest.raises(InvalidArgument) as refused:
         bootstrap.backfill(mongo).run(table, where)
     assert message in refused.value.detail
+
+
+def test_a_condition_cannot_end_the_read_only_transaction(settings: Settings, dsn: str, pump: Pump) -> None:
+    execute(dsn, "create table spared (id bigint)")
+    with pytest.raises(InvalidArgument, match="no semicolon"):
+        bootstrap.backfill(settings).run(PEOPLE, "true); commit; drop table spared; select 1 where (true")
+    execute(dsn, "insert into spared values (1)")
+    assert len(bronze(settings.lake, PEOPLE)) == 10
+
+
+def test_a_condition_that_fails_on_a_row_does_not_tell_the_row(settings: Settings, pump: Pump) -> None:
+    with pytest.raises(InvalidArgument, match="--where: the condition fails on a row") as refused:
+        bootstrap.backfill(settings).run(PEOPLE, "name::bigint > 0")
+    assert "first" not in refused.value.detail

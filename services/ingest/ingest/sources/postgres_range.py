@@ -8,7 +8,7 @@ from psycopg2 import errors, sql
 from psycopg2.extensions import connection
 from shopsphere_kit.errors import InvalidArgument
 
-from ingest.batch import Chunk
+from ingest.batch import Batch, Chunk
 from ingest.sources.postgres_catalog import PostgresServer, PublishedTable, published_tables, translated
 from ingest.sources.postgres_copy import TableCopy
 from ingest.sources.postgres_snapshot import Snapshot
@@ -42,9 +42,21 @@ class PostgresRange:
 
 def _chunks(copy: TableCopy) -> Iterator[Chunk]:
     while not copy.is_read:
-        part = copy.part(seconds=_PART_SECONDS)
+        part = _part(copy)
         if part is not None:
             yield from part.chunks
+
+
+def _part(copy: TableCopy) -> Batch | None:
+    try:
+        return copy.part(seconds=_PART_SECONDS)
+    except psycopg2.DataError as error:
+        # The server's message quotes the row's value, which may be personal.
+        raise InvalidArgument(
+            f"--where: the condition fails on a row of {copy.table.source} ({type(error).__name__}); "
+            "write one that holds for every row",
+            field="where",
+        ) from None
 
 
 def _published(session: connection, publication: str, bronze: str) -> PublishedTable:
@@ -58,6 +70,11 @@ def _published(session: connection, publication: str, bronze: str) -> PublishedT
 
 
 def _check(session: connection, table: PublishedTable, where: str) -> None:
+    if ";" in where:
+        # The driver sends several commands at once, and one of them could end the read-only transaction.
+        raise InvalidArgument(
+            "--where: a condition is one expression and has no semicolon; in a text write chr(59) for it", field="where"
+        )
     command = sql.SQL("explain select 1 from {} where ({}\n)").format(
         sql.Identifier(table.namespace, table.name), sql.SQL(where)
     )
