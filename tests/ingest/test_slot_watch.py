@@ -1,16 +1,19 @@
 """The alarm for a replication slot that fills its server's disk."""
 
 from threading import Event
+from typing import cast
 
 import pytest
 from ingest import bootstrap
 from ingest.pump import Pump
 from ingest.settings import Settings
 from ingest.slot_watch import SlotLimit, SlotWatch
-from ingest.sources.postgres_slot import SlotState
+from ingest.sources.postgres_slot import Slot, SlotState
 from ingest_builders import execute
 from prometheus_client import REGISTRY
 from pydantic import SecretStr
+from shopsphere_kit.errors import FailedPrecondition
+from structlog.testing import capture_logs
 
 MEGABYTE = 2**20
 
@@ -99,3 +102,20 @@ def test_a_server_that_is_away_and_back_is_watched_on(settings: Settings, dsn: s
         settings.model_copy(update={"postgres_dsn": SecretStr("postgresql://127.0.0.1:1/away")}), Event()
     )
     nowhere.look()
+
+
+class TroubledSlot:
+    """A slot whose server answers with an error that does not pass."""
+
+    name = "troubled"
+
+    def state(self) -> SlotState | None:
+        raise FailedPrecondition("the slot cannot be read")
+
+
+def test_an_error_of_the_slot_is_told_once_and_the_watch_goes_on() -> None:
+    watch = SlotWatch(cast("Slot", TroubledSlot()), SlotLimit(100), Event())
+    with capture_logs() as lines:
+        for _ in range(3):
+            watch.look()
+    assert [line["event"] for line in lines] == ["slot cannot be seen"]

@@ -4,7 +4,7 @@ import threading
 from contextvars import copy_context
 from dataclasses import dataclass
 
-from shopsphere_kit.errors import Unavailable
+from shopsphere_kit.errors import ShopSphereError, Unavailable
 from shopsphere_kit.logging import get_logger
 
 from ingest import metrics
@@ -38,6 +38,7 @@ class SlotWatch:
     def __init__(self, slot: Slot, limit: SlotLimit, stop: threading.Event) -> None:
         self._slot, self._limit, self._stop = slot, limit, stop
         self._alarm = self._told_of_server = False
+        self._trouble: str | None = None
         self._thread = threading.Thread(target=copy_context().run, args=(self._run,), name="slot watch", daemon=True)
 
     def start(self) -> None:
@@ -51,6 +52,12 @@ class SlotWatch:
         except Unavailable as error:
             _log.debug("slot not seen", slot=self._slot.name, detail=error.detail)
             return
+        except ShopSphereError as error:
+            if error.detail != self._trouble:
+                _log.warning("slot cannot be seen", slot=self._slot.name, reason=error.reason, detail=error.detail)
+            self._trouble = error.detail
+            return
+        self._trouble = None
         if state is not None:
             self._tell_of_server(state)
             self._judge(state)
