@@ -2,6 +2,8 @@
 
 import argparse
 import asyncio
+import subprocess
+import sys
 import threading
 from pathlib import Path
 
@@ -17,6 +19,7 @@ from ingest.settings import Settings
 from ingest.sink import InMemorySink
 from ingest.sources.source import Positions
 from ingest_builders import ScriptedSource, environment
+from pydantic import ValidationError
 from shopsphere_kit.clock import SystemClock
 from shopsphere_kit.settings import LakeSettings
 from shopsphere_kit.waiting import wait_until
@@ -106,3 +109,37 @@ def test_a_crash_is_a_failure_that_does_not_tell_the_data() -> None:
     pumps.stop(seconds=10)
     assert (pump.state, pumps.failures["scripted"].reason, pumps.fenced) == (State.FAILED, "source_crashed", False)
     assert pumps.failures["scripted"].detail == "scripted crashed: KeyError"
+
+
+@pytest.mark.parametrize(
+    ("field", "names"),
+    [("kafka_topics", ["a-b", "a_b"]), ("mongo_collections", ["x.y", "x_y"]), ("kafka_topics", ["a", "a"])],
+)
+def test_two_sources_of_one_table_are_refused(lake_settings: LakeSettings, field: str, names: list[str]) -> None:
+    with pytest.raises(ValidationError, match="would both be bronze_"):
+        Settings(lake=lake_settings, **{field: names})  # type: ignore[arg-type]
+
+
+def test_a_process_ends_in_time_though_a_source_waits_for_ever(lake_settings: LakeSettings) -> None:
+    script = (
+        "import threading\n"
+        "from ingest import bootstrap\n"
+        "from ingest.__main__ import main\n"
+        "from ingest_builders import ScriptedSource\n"
+        "class Waiting(ScriptedSource):\n"
+        "    def open(self, positions): print('waiting', flush=True); threading.Event().wait()\n"
+        "bootstrap.sources = lambda _: [Waiting('a', [])]\n"
+        "bootstrap.starts = lambda _: []\n"
+        "raise SystemExit(main(['run']))\n"
+    )
+    variables = environment(lake_settings, INGEST_SOURCES="[]", INGEST_STOP_SECONDS="0.5", INGEST_REST_PORT="0")
+    variables["PYTHONPATH"] = str(Path(__file__).resolve().parents[1])
+    command = [sys.executable, "-c", script]
+    with subprocess.Popen(command, env=variables, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        assert process.stdout.readline() == b"waiting\n"
+        assert any(b"Uvicorn running" in line for line in process.stderr)
+        process.terminate()
+        _, told = process.communicate(timeout=30)
+    assert (process.returncode, b"stopped without waiting longer" in told) == (0, True)

@@ -1,20 +1,17 @@
 """The Postgres source against a real server."""
 
-from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from threading import Event
 
 import pytest
-from ingest import bootstrap, report
+from ingest import bootstrap
 from ingest.batch import Pace
-from ingest.errors import PositionLost, SourceUnavailable, UnusableIdentity, WriterFenced
+from ingest.errors import SourceUnavailable
 from ingest.pump import Pump
 from ingest.settings import Settings
-from ingest.sink import QUARANTINED, IcebergSink
-from ingest.sources import postgres_stream
-from ingest.sources.copy_thread import BLOCK_BYTES
-from ingest_builders import bronze, bronze_tables, drain, execute, query
+from ingest.sink import IcebergSink
+from ingest_builders import bronze, bronze_tables, drain, execute
 from shopsphere_kit.clock import SystemClock
 from shopsphere_kit.settings import LakeSettings
 from shopsphere_kit.waiting import wait_until
@@ -151,138 +148,6 @@ def step_and_see(pump: Pump, lake: LakeSettings, table: str) -> list[object]:
     return [row["id"] for row in bronze(lake, f"bronze_postgres__{table}")]
 
 
-def test_tables_without_changes_do_not_hold_the_slot_back(dsn: str, pump: Pump, settings: Settings) -> None:
-    pump.open()
-    drain(pump)
-    execute(dsn, "select pg_logical_emit_message(true, 'noise', repeat('x', 9999)) from generate_series(1, 99)")
-    tables, sources = bronze_tables(settings.lake), bootstrap.progress(settings)
-    sources[0].mark()
-    wait_until(
-        lambda: not (pump.step() or sources[0].behind(report.positions(tables))),
-        deadline_seconds=30,
-        what="the slot to pass log of no table",
-    )
-
-
-def test_a_slot_that_was_dropped_is_noticed(dsn: str, pump: Pump, settings: Settings) -> None:
-    pump.open()
-    drain(pump)
-    pump._source.close()
-    execute(dsn, f"select pg_drop_replication_slot('{settings.postgres_slot}')")
-    with pytest.raises(Exception, match="changes are missing"):
-        pump.open()
-
-
-def test_a_slot_that_was_made_anew_is_noticed(dsn: str, pump: Pump, settings: Settings) -> None:
-    pump.open()
-    drain(pump)
-    pump._source.close()
-    execute(
-        dsn,
-        f"select pg_drop_replication_slot('{settings.postgres_slot}')",
-        "insert into people (id) values (1)",
-        f"select pg_create_logical_replication_slot('{settings.postgres_slot}', 'pgoutput')",
-    )
-    with pytest.raises(PositionLost, match="changes are missing"):
-        pump.open()
-
-
-def test_a_second_ingest_on_the_same_slot_says_why_it_stops(
-    pump: Pump, settings: Settings, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(postgres_stream, "BUSY_SECONDS", 0.2)
-    pump.open()
-    drain(pump)
-    second = bootstrap.pumps(settings, Event())[0]
-    with pytest.raises(SourceUnavailable, match="is active for PID"):
-        second.open()
-    second._source.close()
-
-    def is_fenced() -> bool:
-        try:
-            second.open()
-        except WriterFenced as error:
-            return "another ingest reads it" in error.detail
-        except SourceUnavailable:
-            return False
-        finally:
-            second._source.close()
-        return False
-
-    wait_until(is_fenced, deadline_seconds=20, what="the reason")
-    assert pump.step() == 0
-
-
-def test_an_index_as_identity_that_does_not_tell_rows_apart_is_refused_with_its_remedy(dsn: str, pump: Pump) -> None:
-    pump.open()
-    drain(pump)
-    execute(
-        dsn,
-        "alter table people alter column visits set not null",
-        "create unique index by_visits on people (visits)",
-        "alter table people replica identity using index by_visits",
-        "insert into people (id, visits) values (1, 1)",
-    )
-    with pytest.raises(UnusableIdentity, match="REPLICA IDENTITY FULL"):
-        drain(pump)
-
-
-def test_a_value_longer_than_a_block_is_copied_whole(dsn: str, pump: Pump, lake_settings: LakeSettings) -> None:
-    size = 2 * BLOCK_BYTES + 4 * 2**20
-    execute(
-        dsn,
-        "insert into people (id, note) select n, 'small' from generate_series(1, 5) n",
-        f"insert into people (id, note) values (6, repeat('a,\"' || chr(10), {size // 4}))",  # noqa: S608
-        "insert into people (id, note) values (7, 'after')",
-    )
-    pump.open()
-    drain(pump)
-    notes = {row["id"]: str(row["note"]) for row in bronze(lake_settings, "bronze_postgres__people")}
-    assert notes.pop(6) == 'a,"\n' * (size // 4)
-    assert notes == {1: "small", 2: "small", 3: "small", 4: "small", 5: "small", 7: "after"}
-
-
-class KilledError(BaseException):
-    """The process is killed here."""
-
-
-class KillingAtSecond:
-    """A fault that kills after the second table's rejected rows are in quarantine, and before its rows are in."""
-
-    def __init__(self) -> None:
-        self._passed = 0
-
-    def __call__(self, moment: str) -> None:
-        self._passed += moment == QUARANTINED
-        if self._passed == 2:
-            raise KilledError
-
-
-def test_a_copy_that_was_killed_quarantines_its_rows_once(
-    dsn: str, settings: Settings, lake_settings: LakeSettings
-) -> None:
-    execute(
-        dsn,
-        "insert into people (id, balance) values (1, 'NaN'), (2, 5)",
-        "create table twins (balance numeric(12,2))",
-        "insert into twins values ('NaN'), ('NaN')",
-    )
-    for fault in (KillingAtSecond(), KillingAtSecond(), lambda _: None):
-        (source,) = bootstrap.sources(settings)
-        sink = IcebergSink(bronze_tables(lake_settings), SystemClock(), fault)
-        pump = Pump(source, sink, Pace(10, 0.3), Event())
-        pump.open()
-        with suppress(KilledError):
-            drain(pump)
-        source.close()
-        # The next copy is taken at another point, and finds the rows in another order.
-        execute(
-            dsn, "insert into people (id) select max(id) + 1 from people", "update people set visits = 1 where id > 1"
-        )
-    bad = bronze(lake_settings, "quarantine")
-    assert Counter(row["source"] for row in bad) == {"postgres:public.people": 1, "postgres:public.twins": 2}
-
-
 def test_a_batch_is_cut_by_its_bytes(dsn: str, pump: Pump, lake_settings: LakeSettings) -> None:
     pump.open()
     drain(pump)
@@ -324,18 +189,3 @@ def pump_of(settings: Settings, pace: Pace) -> Iterator[Pump]:
     pump = Pump(source, IcebergSink(bronze_tables(settings.lake), SystemClock()), pace, Event())
     yield pump
     source.close()
-
-
-def test_a_small_idle_table_does_not_hold_the_log_back_for_ever(dsn: str, pump: Pump, settings: Settings) -> None:
-    execute(dsn, "insert into empty values (1)")
-    pump.open()
-    drain(pump)
-    for number in range(3):
-        execute(dsn, f"insert into people (id, note) values ({number}, repeat('x', 100000))")  # noqa: S608
-        drain(pump)
-    (held,) = query(
-        dsn,
-        "select pg_current_wal_flush_lsn() - confirmed_flush_lsn < 10000 "  # noqa: S608 - its own slot
-        f"from pg_replication_slots where slot_name = '{settings.postgres_slot}'",
-    )
-    assert held == (True,)

@@ -87,9 +87,12 @@ def _run(settings: Settings, _: argparse.Namespace) -> int:
         asyncio.run(serve(app, http=settings.http, rest_port=settings.rest_port))
     finally:
         running.stop(seconds=settings.stop_seconds)
-    if running.fenced:
-        return EXIT_FENCED
-    return EXIT_FAILED if running.failures else 0
+    code = EXIT_FENCED if running.fenced else EXIT_FAILED if running.failures else 0
+    if running.left_behind:
+        logging.get_logger(__name__).warning("stopped without waiting longer", sources=running.left_behind)
+        sys.stderr.flush()
+        os._exit(code)  # the writers' own threads would be waited for
+    return code
 
 
 def _wait(settings: Settings, parsed: argparse.Namespace) -> int:

@@ -148,8 +148,11 @@ class Pumps:
         self._stop = stop
         self._on_end = on_end
         # Each thread gets a copy of this one's context, so that its log lines name the service too.
+        # Daemons: one that waits for its source longer than it may (a replication slot is not made before the source's
+        # open transactions end) is left behind, which loses nothing, for a commit is whole or not there.
         self._threads = [
-            threading.Thread(target=copy_context().run, args=(self._run, pump), name=pump.name) for pump in pumps
+            threading.Thread(target=copy_context().run, args=(self._run, pump), name=pump.name, daemon=True)
+            for pump in pumps
         ]
 
     def start(self) -> None:
@@ -164,6 +167,11 @@ class Pumps:
         for thread in self._threads:
             if thread.ident is not None:
                 thread.join(max(0.0, deadline - time.monotonic()))
+
+    @property
+    def left_behind(self) -> list[str]:
+        """The sources that did not come to an end in time."""
+        return [thread.name for thread in self._threads if thread.is_alive()]
 
     @property
     def failures(self) -> dict[str, ShopSphereError]:

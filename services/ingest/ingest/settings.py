@@ -18,6 +18,7 @@ from shopsphere_kit.settings import (
 from ingest.batch import BATCH_BYTES
 from ingest.envelope import VALUE_BYTES_MAX
 from ingest.sources.mongo_rows import DOCUMENT_BYTES
+from ingest.tables import kafka_table, mongo_table
 
 SourceKind = Literal["postgres", "mongo", "kafka"]
 
@@ -73,6 +74,18 @@ class Settings(BaseSettings):
     lake: LakeSettings = Field(default_factory=_lake)
     kafka: KafkaSettings = Field(default_factory=KafkaSettings)
     http: HttpSettings = Field(default_factory=HttpSettings)
+
+    @model_validator(mode="after")
+    def _one_source_per_table(self) -> Self:
+        for name, sources, table in (
+            ("INGEST_KAFKA_TOPICS", self.kafka_topics, kafka_table),
+            ("INGEST_MONGO_COLLECTIONS", self.mongo_collections, mongo_table),
+        ):
+            taken: dict[str, str] = {}
+            for source in sources:
+                if (other := taken.setdefault(table(source), source)) != source or sources.count(source) > 1:
+                    raise ValueError(f"{name}: {other} and {source} would both be {table(source)}; leave one out")
+        return self
 
     @model_validator(mode="after")
     def _real_secrets(self) -> Self:
