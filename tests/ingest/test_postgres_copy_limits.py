@@ -4,16 +4,20 @@ from collections import Counter
 from contextlib import suppress
 from threading import Event
 
+import psycopg2
 import pytest
 from ingest import bootstrap
 from ingest.batch import Pace
 from ingest.pump import Pump
 from ingest.settings import Settings
 from ingest.sink import QUARANTINED, IcebergSink
+from ingest.sources import copy_thread
 from ingest.sources.copy_thread import BLOCK_BYTES
-from ingest_builders import bronze, bronze_tables, drain, execute
+from ingest_builders import bronze, bronze_tables, drain, execute, query
+from psycopg2 import sql
 from shopsphere_kit.clock import SystemClock
 from shopsphere_kit.settings import LakeSettings
+from shopsphere_kit.waiting import wait_until
 
 pytestmark = pytest.mark.servers
 
@@ -72,3 +76,25 @@ def test_a_copy_that_was_killed_quarantines_its_rows_once(
         )
     bad = bronze(lake_settings, "quarantine")
     assert Counter(row["source"] for row in bad) == {"postgres:public.people": 1, "postgres:public.twins": 2}
+
+
+def test_a_slow_reader_holds_the_server_back_instead_of_filling_memory(
+    dsn: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(copy_thread, "BLOCK_BYTES", 2**18)
+    session = psycopg2.connect(dsn)
+    rows = "select n, repeat('x', 100) from generate_series(1, 1000000) n"
+    command = sql.SQL("copy ({}) to stdout (format csv)").format(sql.SQL(rows))
+    copying = copy_thread.CopyThread(session, command, part_bytes=2**20)
+    sent: list[int] = [0]
+
+    def stands_still() -> bool:
+        progress = query(dsn, "select bytes_processed from pg_stat_progress_copy where datname = current_database()")
+        sent.append(int(progress[0][0]) if progress else 0)
+        return 0 < sent[-1] == sent[-2]
+
+    wait_until(stands_still, deadline_seconds=30, what="the server to be held back", poll_seconds=0.5)
+    # Two parts of 1 MB, and what the sockets hold; the table has 107 MB.
+    assert sent[-1] < 20 * 2**20
+    copying.close()
+    session.close()
