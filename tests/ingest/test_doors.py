@@ -60,6 +60,17 @@ def test_a_missing_setting_is_named(
     assert "INGEST_POSTGRES_DSN is not set" in capsys.readouterr().err
 
 
+def test_a_list_that_is_no_json_is_named(
+    lake_settings: LakeSettings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name, value in environment(lake_settings, INGEST_SOURCES="postgres").items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(SystemExit) as ended:
+        main(["status"])
+    assert ended.value.code == 2
+    assert "INGEST_SOURCES: is no JSON" in capsys.readouterr().err
+
+
 class FailingSource(ScriptedSource):
     """A source that breaks in the same way whenever it is opened."""
 

@@ -4,6 +4,7 @@ A block reads its own prefix, so that one variable (SHOPSPHERE_LAKE_WAREHOUSE, s
 process. Only `settings.py` modules read the environment.
 """
 
+import re
 import sys
 from enum import StrEnum
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import Self, TypeVar
 from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
 # Words that stand where a secret should be; a process outside development refuses to start with one of them.
 PLACEHOLDERS = frozenset({"", "change-me", "changeme", "secret", "password", "placeholder"})
@@ -95,6 +96,12 @@ def read(settings: type[Settings]) -> Settings:
     """The settings from the environment; wrong ones are named, without their values, and end the process with 2."""
     try:
         return settings()
+    except SettingsError as error:
+        # A list or a mapping that is no JSON; the library's message names the field, and quotes no value.
+        field = re.search(r'field "(\w+)"', str(error))
+        name = f"{settings.model_config.get('env_prefix', '')}{field[1]}".upper() if field else "a setting"
+        sys.stderr.write(f'{name}: is no JSON; write a list as ["one", "two"]\n')
+        raise SystemExit(2) from None
     except ValidationError as error:
         prefix = _prefix(settings, error.title)
         for fault in error.errors(include_input=False, include_url=False, include_context=False):
