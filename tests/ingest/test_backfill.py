@@ -88,6 +88,14 @@ def test_again_takes_the_range_at_a_later_place(settings: Settings, pump: Pump) 
     assert backfill.run(PEOPLE, "id = 1").note == second.note
 
 
+def test_a_condition_that_no_row_meets_yet_is_not_done(settings: Settings, dsn: str, pump: Pump) -> None:
+    backfill = bootstrap.backfill(settings)
+    assert backfill.run(PEOPLE, "id = 99").note["rows"] == 0
+    execute(dsn, "insert into people (id, name) values (99, 'late')")
+    copied = backfill.run(PEOPLE, "id = 99")
+    assert (copied.note["rows"], copied.done_before) == (1, False)
+
+
 class KilledError(BaseException):
     """The process is killed here."""
 

@@ -75,7 +75,10 @@ class Backfill:
             "first": counted.first,
             "last": counted.last,
         }
-        self._repair.add_backfill(table, staged.files, key, note, seen=seen)
+        if staged.rows or staged.rejected:
+            self._repair.add_backfill(table, staged.files, key, note, seen=seen)
+        else:
+            _log.warning("no row of the source meets the condition; nothing is noted as done", table=table)
         return Copied(table, note, done_before=False)
 
     def _reader(self, table: str) -> RangeReader:
