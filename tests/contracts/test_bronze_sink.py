@@ -1,6 +1,7 @@
 """What every bronze sink promises, on the one in memory and on real Iceberg tables."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -213,3 +214,11 @@ def test_the_position_outlives_its_snapshot(lake_settings: LakeSettings) -> None
     table.append(table.scan().to_arrow().slice(0, 0))
     table.maintenance.expire_snapshots().by_id(first.snapshot_id).commit()
     assert sink.position(TABLE) == "one"
+
+
+def test_two_threads_that_make_one_table_both_have_it(lake_settings: LakeSettings) -> None:
+    tables = IcebergTables(open_catalog(lake_settings))
+    for number in range(5):
+        with ThreadPoolExecutor(4) as pool:
+            list(pool.map(lambda _, name=f"made_{number}": tables.ensure(name, LETTERS), range(4)))
+        assert tables.position(f"made_{number}") is None

@@ -23,6 +23,7 @@ from pyiceberg.transforms import DayTransform
 from pyiceberg.types import BinaryType, DecimalType, StringType
 from shopsphere_kit.errors import Unavailable
 from shopsphere_kit.lake import BRONZE
+from shopsphere_kit.logging import get_logger
 from sqlalchemy.exc import DBAPIError
 
 from ingest.errors import IncompatibleSchema, WriterFenced
@@ -30,6 +31,8 @@ from ingest.iceberg_commit import POSITION_PROPERTY, Plan, commit, recorded_posi
 from ingest.parquet_files import write_files
 from ingest.table_files import table_files
 from ingest.tables import INGESTED_AT, full_name, partition_column, properties
+
+_log = get_logger(__name__)
 
 # A lake that is away comes back; the source backs off and goes on from the recorded position.
 _AWAY = (DBAPIError, RESTError, OSError, CommitFailedException)
@@ -128,8 +131,9 @@ class IcebergTables:
                 creation.update_spec() as spec,
             ):
                 spec.add_field(column, DayTransform(), f"{column}_day")
-        except TableAlreadyExistsError:
-            pass
+        except (TableAlreadyExistsError, CommitFailedException):
+            # Another thread was quicker, as happens with quarantine; whatever else it was, loading the table tells.
+            _log.info("table was made meanwhile", table=name)
         return self._catalog.load_table(full_name(name))
 
     def _make_namespace(self) -> None:
