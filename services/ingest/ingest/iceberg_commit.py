@@ -88,10 +88,10 @@ def commit(catalog: Catalog, identifier: str, plan: Callable[[Table], Plan | Non
     """
     token = uuid.uuid4().hex
     deadline = time.monotonic() + COMMIT_SECONDS_MAX
-    for pause in _pauses():
+    for attempt, pause in enumerate(_pauses()):
         try:
             table, seen = seen or catalog.load_table(identifier), None
-            if _landed(table, token):
+            if attempt and _landed(table, token):
                 return table
             planned = plan(table)
             return table if planned is None else _attempt(catalog, table, planned, token)
