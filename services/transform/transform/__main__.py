@@ -36,7 +36,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m transform", description="Builds silver and gold from bronze.")
     verbs = parser.add_subparsers(dest="verb", required=True)
-    verbs.add_parser("run", help="build every table, check them, publish them as one release")
+    running = verbs.add_parser("run", help="bring silver and gold to what bronze holds, check, publish as one release")
+    running.add_argument("--full", action="store_true", help="rebuild everything, not only what changes reach")
     verbs.add_parser("releases", help="list the published releases, newest first")
     for verb, text in (("checks", "check the tables of a release again"), ("hash", "print a content hash per table")):
         verbs.add_parser(verb, help=text).add_argument("--release", help="id of a release; default: the newest")
@@ -45,11 +46,13 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _run(settings: Settings, _: argparse.Namespace) -> int:
+def _run(settings: Settings, chosen: argparse.Namespace) -> int:
     with bootstrap.lake(settings) as lake:
-        done = jobs.run(lake, SystemClock())
+        done = jobs.run(lake, SystemClock(), full=chosen.full)
     _print(
         {
+            "full": done.why if done.full else False,
+            "changed": done.changed,
             "release": done.published.release_id if done.published else None,
             "rows": done.rows,
             "conservation": {

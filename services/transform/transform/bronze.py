@@ -15,7 +15,7 @@ def _schema(**columns: DataType) -> StructType:
 
 
 def _relational(**columns: DataType) -> StructType:
-    return _schema(**columns, _op=STRING)
+    return _schema(**columns, _op=STRING, _unchanged=STRING)
 
 
 _USERS = _relational(
@@ -87,7 +87,7 @@ _ORDER_ITEMS = _relational(
     discount_amount=_CENTS,
     line_amount=_CENTS,
 )
-_DOCUMENTS = _schema(_id=STRING, document=STRING, _op=STRING)
+_DOCUMENTS = _schema(_id=STRING, document=STRING, _op=STRING, _unchanged=STRING)
 # Of a topic ingest keeps every record; one that is in its quarantine as well has the reason in this column.
 REJECTED = "_rejected"
 _RECORDS = _schema(
@@ -115,11 +115,5 @@ SCHEMAS: dict[str, StructType] = {
     STOCK_MOVEMENTS: _RECORDS,
     FRAUD_LABELS: _RECORDS,
 }
-# The primary keys of the relational sources, which tell whose change a row of their logs is.
-KEYS: dict[str, tuple[str, ...]] = {
-    USERS: ("user_id",),
-    PRODUCTS: ("product_id",),
-    STORES: ("store_id",),
-    ORDERS: ("order_id",),
-    ORDER_ITEMS: ("order_id", "line_number"),
-}
+# The change logs: tables whose rows are changes of rows, and can be emptied by a truncate.
+LOGS = (USERS, PRODUCTS, STORES, ORDERS, ORDER_ITEMS, MARKETPLACE_ORDERS)

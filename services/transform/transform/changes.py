@@ -1,4 +1,10 @@
-"""Change logs and deliveries reduced to the rows that stand. Order of arrival plays no part; `_position` decides."""
+"""Change logs reduced to the rows that stand. Order of arrival plays no part; `_position` decides.
+
+What is kept of a row of the source is a *chain*: its newest change that has all values, and the changes after it.
+Ingest names in `_unchanged` the columns that an update did not touch and the server did not send; those are taken
+from the change before. Nearly every chain is one change long. Chains fold: what is older than the newest complete
+change plays no part, whenever it arrives.
+"""
 
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
@@ -6,6 +12,8 @@ from pyspark.sql.types import ArrayType, StringType
 
 # Ingest names here, as a JSON list, the columns that an update did not touch and the server did not send.
 UNCHANGED = "_unchanged"
+# How many changes the chain of a key has, on each of them.
+CHAIN = "_chain"
 
 
 def filled(changes: DataFrame, *keys: str) -> DataFrame:
@@ -13,11 +21,11 @@ def filled(changes: DataFrame, *keys: str) -> DataFrame:
 
     A value stays null where no earlier change of that key has it: the first one after the key itself was changed.
     """
-    if UNCHANGED not in changes.columns or changes.where(F.col(UNCHANGED).isNotNull()).limit(1).count() == 0:
+    if UNCHANGED not in changes.columns:
         return changes
     missing = F.from_json(F.col(UNCHANGED), ArrayType(StringType()))
     earlier = Window.partitionBy(*keys).orderBy("_position").rowsBetween(Window.unboundedPreceding, Window.currentRow)
-    own = {"_op", "_position", "_committed_at", "_ingested_at", UNCHANGED, *keys}
+    own = {"_op", "_position", "_committed_at", "_ingested_at", UNCHANGED, CHAIN, *keys}
 
     def value(column: str) -> Column:
         left_out = F.coalesce(F.array_contains(missing, column), F.lit(False))
@@ -25,6 +33,25 @@ def filled(changes: DataFrame, *keys: str) -> DataFrame:
         return F.when(left_out, F.last(known, ignorenulls=True).over(earlier)["value"]).otherwise(F.col(f"`{column}`"))
 
     return changes.select(*(name if name in own else value(name).alias(name) for name in changes.columns))
+
+
+def chains(changes: DataFrame, *keys: str) -> DataFrame:
+    """Of each key the newest complete change and those after it, each once, with the chain's length in `_chain`.
+
+    A law: chains(chains(A) ∪ B) = chains(A ∪ B).
+    """
+    of_key = Window.partitionBy(*keys)
+    complete = F.max(F.when(F.col(UNCHANGED).isNull(), F.col("_position"))).over(of_key)
+    once = F.row_number().over(Window.partitionBy(*keys, "_position").orderBy("_ingested_at", F.lit(0)))
+    kept = changes.drop(CHAIN).withColumn("_complete", complete).withColumn("_once", once)
+    stands = F.col("_complete").isNull() | (F.col("_position") >= F.col("_complete"))
+    chained = kept.where(stands & (F.col("_once") == 1)).drop("_complete", "_once")
+    return chained.withColumn(CHAIN, F.count(F.lit(1)).over(of_key).cast("int"))
+
+
+def after(changes: DataFrame, emptied_at: str) -> DataFrame:
+    """The changes that follow a truncate of their table."""
+    return changes.where(F.col("_position") > F.lit(emptied_at))
 
 
 def since_truncate(changes: DataFrame) -> DataFrame:
@@ -35,13 +62,18 @@ def since_truncate(changes: DataFrame) -> DataFrame:
 
 
 def newest(changes: DataFrame, *keys: str) -> DataFrame:
-    """The last change of each key, deletes included; a change delivered twice counts once."""
-    return _first(changes, keys, F.col("_position").desc())
+    """The last change of each key, deletes included, with all its values; chains or a log, either will do."""
+    if CHAIN not in changes.columns:
+        return _first(filled(changes, *keys), keys, F.col("_position").desc())
+    alone = changes.where(F.col(CHAIN) == 1)
+    others = _first(filled(changes.where(F.col(CHAIN) > 1), *keys), keys, F.col("_position").desc())
+    return alone.unionByName(others).drop(CHAIN, UNCHANGED)
 
 
 def live(changes: DataFrame, *keys: str) -> DataFrame:
     """The rows that exist in the source now: the last change of each key that is not deleted."""
-    return newest(since_truncate(changes), *keys).where(F.col("_op") != "d")
+    log = changes if CHAIN in changes.columns else since_truncate(changes)
+    return newest(log, *keys).where(F.col("_op") != "d")
 
 
 def _first(rows: DataFrame, keys: tuple[str, ...], order: Column) -> DataFrame:

@@ -5,7 +5,7 @@ in is what is clean, plus what is quarantined, plus what repeats another deliver
 fact table with its quantity and amount.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
 
@@ -13,9 +13,11 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from transform.contract import tally
-from transform.spec import Judged, Reference, Table
+from transform.counts import Counts
+from transform.propagation import Change
+from transform.spec import Difference, Judged, Read, Reference, Stored, Table
+from transform.statistics import Statistics
 
-Read = Callable[[str], DataFrame]
 LINES, FACTS, QUARANTINE = "silver.orders_unified", "gold.fact_order", "silver.quarantine"
 
 
@@ -57,7 +59,7 @@ class Conservation:
         return CheckResult(self.table, "conservation", "*", abs(difference), detail)
 
 
-def check_columns(tables: Sequence[Table], read: Read) -> tuple[dict[str, int], list[CheckResult]]:
+def check_columns(tables: Sequence[Stored], read: Read) -> tuple[dict[str, int], list[CheckResult]]:
     """The number of rows of each table, and the checks that required columns are never null; one job for all tables."""
     figures = _union(read(table.name).agg(F.lit(table.name).alias("table"), *_counts(table)) for table in tables)
     found = {row["table"]: (row["rows"], dict(row["nulls"])) for row in figures.collect()}
@@ -69,29 +71,43 @@ def check_columns(tables: Sequence[Table], read: Read) -> tuple[dict[str, int], 
     return {name: rows for name, (rows, _) in found.items()}, results
 
 
-def _counts(table: Table) -> Iterator[Column]:
+def _counts(table: Stored) -> Iterator[Column]:
     yield F.count(F.lit(1)).alias("rows")
     nulls = [(F.lit(name), F.count(F.when(F.col(name).isNull(), 1))) for name in table.required]
     yield F.create_map(*(part for pair in nulls for part in pair)).alias("nulls")
 
 
-def check_grains(tables: Sequence[Table], read: Read) -> list[CheckResult]:
+def check_grains(tables: Sequence[Stored], read: Read) -> list[CheckResult]:
     """No two rows of a table have the same grain; one job for all tables."""
-    grained = [table for table in tables if table.grain]
-    repeated = {row["table"]: row["failing"] for row in _union(_repeated(t, read) for t in grained).collect()}
-    return [CheckResult(t.name, "unique", ", ".join(t.grain), repeated[t.name]) for t in grained]
+    repeated = {row["table"]: row["failing"] for row in _union(_repeated(t, read) for t in tables).collect()}
+    return [CheckResult(t.name, "unique", ", ".join(t.grain), repeated[t.name]) for t in tables]
 
 
-def _repeated(table: Table, read: Read) -> DataFrame:
+def _repeated(table: Stored, read: Read) -> DataFrame:
     many = read(table.name).groupBy(*table.grain).count().where(F.col("count") > 1)
     failing = F.coalesce(F.sum(F.col("count") - 1), F.lit(0)).alias("failing")
     return many.agg(F.lit(table.name).alias("table"), failing)
 
 
-def check_references(tables: Sequence[Table], read: Read) -> list[CheckResult]:
-    """Every foreign key has its row in the table it points at; one job for all keys."""
+def check_statistics(tables: Sequence[Stored], found: Mapping[str, Statistics]) -> list[CheckResult]:
+    """The same checks of what a run changed, from the one pass that it made over the changes."""
+    return [
+        result
+        for table in tables
+        if table.name in found
+        for result in (
+            *(CheckResult(table.name, "not_null", name, nulls) for name, nulls in found[table.name].nulls.items()),
+            CheckResult(table.name, "unique", ", ".join(table.grain), found[table.name].copies),
+        )
+    ]
+
+
+def check_references(tables: Sequence[Table], rows: Read, targets: Read) -> list[CheckResult]:
+    """Every foreign key of some rows has its row in the table it points at; one job for all keys."""
     pairs = [(table, reference) for table in tables for reference in table.references]
-    missing = _union(_missing(number, *pair, read) for number, pair in enumerate(pairs)).collect()
+    if not pairs:
+        return []
+    missing = _union(_missing(number, *pair, rows, targets) for number, pair in enumerate(pairs)).collect()
     failing = {row["number"]: row["failing"] for row in missing}
     return [
         CheckResult(table.name, f"references {reference.target}", reference.column, failing[number])
@@ -99,9 +115,9 @@ def check_references(tables: Sequence[Table], read: Read) -> list[CheckResult]:
     ]
 
 
-def _missing(number: int, table: Table, reference: Reference, read: Read) -> DataFrame:
-    used = read(table.name).where(F.col(reference.column).isNotNull()).select(F.col(reference.column).alias("key"))
-    known = read(reference.target).select(F.col(reference.target_column).alias("key"))
+def _missing(number: int, table: Table, reference: Reference, rows: Read, targets: Read) -> DataFrame:
+    used = rows(table.name).where(F.col(reference.column).isNotNull()).select(F.col(reference.column).alias("key"))
+    known = targets(reference.target).select(F.col(reference.target_column).alias("key"))
     missing = used.distinct().join(known, on="key", how="left_anti")
     return missing.agg(F.lit(number).alias("number"), F.count(F.lit(1)).alias("failing"))
 
@@ -118,23 +134,78 @@ def check_sums(read: Read) -> list[CheckResult]:
     ]
 
 
-def conservation(
-    judged: Mapping[Judged, DataFrame], delivered: Mapping[str, int], rows: Mapping[str, int], read: Read
-) -> list[Conservation]:
-    """The balance of each table that takes rows of bronze; of users it counts the changes, not their versions."""
-    rejected = {row["table"]: row["count"] for row in read(QUARANTINE).groupBy("table").count().collect()}
-    tallies = _union(tally(frame).withColumn("table", F.lit(of.table)) for of, frame in judged.items()).collect()
-    found = {row["table"]: (row["clean"], row["repeated"]) for row in tallies}
+def check_removed(tables: Sequence[Table], changes: Mapping[str, Change], read: Read) -> list[CheckResult]:
+    """No row points at what a run took out of another table."""
+    gone = []
+    for table in tables:
+        for reference in table.references:
+            change = changes.get(reference.target)
+            if change is not None and change.difference is not None:
+                gone.append((table, reference, _gone(table, reference, change.difference, read)))
+    found = (
+        _union(frame.withColumn("number", F.lit(n)) for n, (_, _, frame) in enumerate(gone)).collect() if gone else []
+    )
+    failing = {row["number"]: row["failing"] for row in found}
     return [
-        Conservation(
-            of.table,
-            delivered[of.table],
-            rows[of.table] if of.row_per_input else found[of.table][0],
-            rejected.get(of.table, 0),
-            found[of.table][1],
-        )
-        for of in judged
+        CheckResult(table.name, f"references {reference.target}", reference.column, failing[number])
+        for number, (table, reference, _) in enumerate(gone)
     ]
+
+
+def _gone(table: Table, reference: Reference, change: Difference, read: Read) -> DataFrame:
+    before, after = (rows.select(F.col(reference.target_column).alias("key")) for rows in (change.before, change.after))
+    removed = F.broadcast(before.join(after, "key", "left_anti").distinct())
+    used = read(table.name).select(F.col(reference.column).alias("key")).join(removed, "key", "left_semi")
+    # Of a target that is not unique in the column, another row may still be there.
+    still = read(reference.target).select(F.col(reference.target_column).alias("key"))
+    return used.distinct().join(still, "key", "left_anti").agg(F.count(F.lit(1)).alias("failing"))
+
+
+def check_moved_sums(found: Mapping[str, Statistics]) -> list[CheckResult]:
+    """What was added to the lines, units and money of orders_unified was added to those of the fact table."""
+    moved = [
+        {"rows": found[name].rows, **found[name].sums}
+        if name in found
+        else {"rows": 0, "quantity": 0, "total_amount": 0}
+        for name in (LINES, FACTS)
+    ]
+    return [
+        CheckResult(FACTS, "sum_conservation", name, int(moved[0][name] != moved[1][name]))
+        for name in ("rows", "quantity", "total_amount")
+    ]
+
+
+def conservation(counts: Counts, judged: Iterable[Judged]) -> list[Conservation]:
+    """The balance of each table that takes rows of bronze; of users it counts the changes, not their versions."""
+    return [_balance(counts, of) for of in judged]
+
+
+def _balance(counts: Counts, of: Judged) -> Conservation:
+    tallied = counts.tallies[of.name]
+    out = counts.rows[of.table] if of.row_per_input else tallied["clean"]
+    quarantined = counts.quarantined.get(of.table, 0)
+    if of.fold is None:
+        return Conservation(of.table, tallied["input"], out, quarantined, tallied["repeated"])
+    # Of what arrives the fold keeps each thing once; the rest repeats something, or was made void by a truncate.
+    delivered = counts.delivered[of.fold]
+    return Conservation(of.table, delivered, out, quarantined, delivered - tallied["input"])
+
+
+def tallies(frames: Mapping[str, tuple[DataFrame, DataFrame]]) -> dict[str, dict[str, int]]:
+    """Of judged frames, each with its count of the input: input, clean, rejected and repeated rows; one job for all."""
+    each = [
+        tally(frame).crossJoin(counted.toDF("input")).withColumn("judged", F.lit(name))
+        for name, (frame, counted) in frames.items()
+    ]
+    if not each:
+        return {}
+    names = ("input", "clean", "rejected", "repeated")
+    return {row["judged"]: {name: row[name] or 0 for name in names} for row in _union(each).collect()}
+
+
+def quarantined(rows: DataFrame) -> dict[str, int]:
+    """The number of quarantined rows by table."""
+    return {row["table"]: row["count"] for row in rows.groupBy("table").count().collect()}
 
 
 def _union(frames: Iterable[DataFrame]) -> DataFrame:

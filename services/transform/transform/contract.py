@@ -1,7 +1,8 @@
 """Row contracts: every row read from bronze is clean, or carries the first check that it fails.
 
-A judged frame holds the table's columns and four more: `_failed` (struct of check, column and reason; null when clean),
-`_row` (the rejected row as JSON; null when clean), `_position` and `_seen_at` (where and when bronze got it).
+A judged frame holds the table's columns and five more: `_failed` (struct of check, column and reason; null when clean),
+`_row` (the rejected row as JSON; null when clean), `_key` (the scope it belongs to, as text), `_position` and
+`_seen_at` (where and when bronze got it).
 """
 
 from dataclasses import dataclass
@@ -9,9 +10,9 @@ from dataclasses import dataclass
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
-# The verdict of a row that only repeats another: it is neither clean nor rejected.
+# The verdict of a row that only repeats another of its scope: it is neither clean nor rejected.
 REPEATED = "repeated_delivery"
-VERDICT = ("_failed", "_row", "_position", "_seen_at")
+VERDICT = ("_failed", "_row", "_key", "_position", "_seen_at")
 
 
 @dataclass(frozen=True)
@@ -55,13 +56,14 @@ def plausible_amount(column: str) -> RowCheck:
     return RowCheck("plausible", column, f"{column} is over {AMOUNT_MAX}", passes)
 
 
-def judge(rows: DataFrame, checks: tuple[RowCheck, ...], columns: list[str], raw: Column) -> DataFrame:
-    """Give each row its verdict; `raw` is the row as text, kept for the rejected alone."""
+def judge(rows: DataFrame, checks: tuple[RowCheck, ...], columns: list[str], raw: Column, key: str) -> DataFrame:
+    """Give each row its verdict; `raw` is the row as text, kept for the rejected alone; `key` is SQL for its scope."""
     failed = F.coalesce(*(_failure(check) for check in checks))
     return rows.withColumn("_failed", failed).select(
         *columns,
         F.col("_failed"),
         F.when(F.col("_failed").isNotNull(), raw).alias("_row"),
+        F.expr(key).alias("_key"),
         F.col("_position"),
         F.col("_seen_at"),
     )
@@ -76,21 +78,23 @@ def _verdict(check: str, column: str, reason: str) -> Column:
     return F.struct(F.lit(check).alias("check"), F.lit(column).alias("column"), F.lit(reason).alias("reason"))
 
 
-def once(judged: DataFrame, key: str) -> DataFrame:
-    """Mark the repetitions: of the clean rows of a key all but the first delivery, and of the rejected ones likewise.
+# Which delivery a row is: the id that its sender gave it, or where it came in when that id cannot be read.
+DELIVERY_KEY = "delivery_key"
 
-    A rejected row does not use up its key, so that the row that puts it right still counts. A rejected row that has
-    no key is nobody's repetition.
+
+def delivery_key(event_id: str) -> str:
+    """The key of a delivery, as SQL."""
+    return f"coalesce({event_id}, concat('at ', _position))"
+
+
+def first_deliveries(judged: DataFrame) -> DataFrame:
+    """Of the clean rows of a key the first delivery, and of the rejected ones likewise: the lowest position.
+
+    A rejected row does not use up its key, so that the row that puts it right still counts. A law: what is kept of what
+    is kept of A, and B, is what is kept of both.
     """
-    same = Window.partitionBy(F.coalesce(key, "_position"), F.col("_failed").isNull()).orderBy("_position")
-    is_first = F.row_number().over(same) == 1
-    repetition = _verdict(REPEATED, key, f"an earlier delivery has this {key}")
-    marked = judged.withColumn("_first", is_first)
-    return marked.select(
-        *(name for name in judged.columns if name not in {"_failed", "_row"}),
-        F.when(F.col("_first"), F.col("_failed")).otherwise(repetition).alias("_failed"),
-        F.when(F.col("_first"), F.col("_row")).alias("_row"),
-    )
+    same = Window.partitionBy("_key", F.col("_failed").isNull()).orderBy("_position", "_seen_at")
+    return judged.withColumn("_rank", F.row_number().over(same)).where(F.col("_rank") == 1).drop("_rank")
 
 
 def clean(judged: DataFrame) -> DataFrame:
@@ -102,6 +106,7 @@ def rejected(judged: DataFrame, table: str) -> DataFrame:
     """The rows that fail one and repeat none, as rows of the quarantine of `table`."""
     return judged.where(F.col("_failed.check") != REPEATED).select(
         F.lit(table).alias("table"),
+        F.col("_key").alias("key"),
         F.col("_failed.check").alias("check"),
         F.col("_failed.column").alias("column"),
         F.col("_failed.reason").alias("reason"),
@@ -112,8 +117,10 @@ def rejected(judged: DataFrame, table: str) -> DataFrame:
 
 
 def tally(judged: DataFrame) -> DataFrame:
-    """How many rows are clean and how many are repetitions: the columns `clean` and `repeated`."""
+    """How many rows are clean, rejected and repetitions: the columns `clean`, `rejected` and `repeated`."""
+    is_repeated = F.coalesce(F.col("_failed.check") == REPEATED, F.lit(False))
     return judged.agg(
         F.count_if(F.col("_failed").isNull()).alias("clean"),
-        F.count_if(F.coalesce(F.col("_failed.check") == REPEATED, F.lit(False))).alias("repeated"),
+        F.count_if(F.col("_failed").isNotNull() & ~is_repeated).alias("rejected"),
+        F.count_if(is_repeated).alias("repeated"),
     )

@@ -29,3 +29,8 @@ def opened(documents: DataFrame) -> DataFrame:
 def opened_item(raw: Column) -> Column:
     """One item as a struct of text."""
     return F.from_json(raw, _ITEM)
+
+
+def document_key() -> Column:
+    """The id of a document as text, without the quotes of JSON; an id that is no text is its JSON."""
+    return F.coalesce(F.from_json(F.concat(F.lit('{"id":'), F.col("_id"), F.lit("}")), "id string")["id"], "_id")

@@ -1,39 +1,54 @@
-"""The only place with input and output: read bronze at fixed snapshots, build every table, check, publish."""
+"""The run: read what bronze gained, rebuild what that reaches, check, publish. Raises ChecksFailed, Superseded."""
 
 import secrets
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 
 from pyiceberg.exceptions import CommitFailedException, NoSuchTableError
+from pyiceberg.table import Table as IcebergTable
 from pyspark.sql import DataFrame
-from pyspark.sql import functions as F
-from pyspark.sql.types import StructType
 from shopsphere_kit.clock import Clock
 from shopsphere_kit.lake import Release, latest_release
 from shopsphere_kit.logging import get_logger
 
 from transform import bronze, checks, release
-from transform.changes import filled
 from transform.content import content_hash
+from transform.counts import Counts, add
+from transform.engine import Engine
 from transform.errors import ChecksFailed
-from transform.spec import Judged
-from transform.storage import Lake
-from transform.tables import JUDGED, TABLES
+from transform.logic import fingerprint
+from transform.spec import Read
+from transform.storage import BRANCH, Lake
+from transform.tables import FOLDS, JUDGED, TABLES
+from transform.tables.truncates import FOLD as TRUNCATES
 
 log = get_logger(__name__)
+STORED = (*FOLDS, *TABLES)
+# A run that takes longer than this is dead; its branches are removed by the next one.
+_BRANCH_AGE = timedelta(hours=6)
+_STAMP = "%Y%m%dT%H%M%SZ"
 
 
 @dataclass
 class Run:
     """What a run did, for its report."""
 
-    rows: dict[str, int] = field(default_factory=dict)
+    full: bool = False
+    why: str = ""
+    counts: Counts = field(default_factory=Counts)
+    changed: dict[str, dict[str, int]] = field(default_factory=dict)
     results: list[checks.CheckResult] = field(default_factory=list)
     conservation: list[checks.Conservation] = field(default_factory=list)
     seconds: dict[str, float] = field(default_factory=dict)
     published: release.ReleaseRow | None = None
+
+    @property
+    def rows(self) -> dict[str, int]:
+        """Rows of every table."""
+        return {table.name: self.counts.rows[table.name] for table in TABLES if table.name in self.counts.rows}
 
     @contextmanager
     def timed(self, step: str) -> Iterator[None]:
@@ -44,26 +59,165 @@ class Run:
         log.info("step done", step=step, seconds=self.seconds[step])
 
 
-def run(lake: Lake, clock: Clock) -> Run:
-    """Build all tables from what bronze holds now and publish them as one release. Raises ChecksFailed, Superseded."""
-    done, seen = Run(), release.head(lake.catalog)
+def run(lake: Lake, clock: Clock, *, full: bool = False) -> Run:
+    """Bring silver and gold to what bronze holds now, and publish them as one release; nothing new, nothing done."""
+    seen = release.head(lake.catalog)
     settle(lake)
+    last = release.newest(lake.catalog)
     consumed = {name: found for name in bronze.SCHEMAS if (found := lake.current_snapshot(name)) is not None}
-    frames = {name: _bronze(lake, name, consumed) for name in bronze.SCHEMAS}
-    judged = {of: of.build(*(frames[name] for name in of.reads)).persist() for of in JUDGED}
+    why = "asked for" if full else _reason_for_full(lake, last, consumed)
+    done = Run(full=bool(why), why=why)
+    if last is not None and not why and not _gained(lake, last.consumed, consumed):
+        done.counts, done.published = Counts.of(last.counts), last
+        return done
+    branch = f"{BRANCH}{clock.now():{_STAMP}}_{secrets.token_hex(4)}"
+    base = last if last is not None and not why else None
+    engine = Engine(lake, branch, base.tables if base else {}, consumed, base.consumed if base else {})
     try:
-        snapshots = _build_all(lake, frames | {of.name: frame for of, frame in judged.items()}, done)
-        with done.timed("checks"):
-            _check(_reader(lake, snapshots), frames, judged, done)
+        _publish(engine, base, clock, seen, done)
     finally:
-        for frame in judged.values():
-            frame.unpersist()
+        engine.release_memory()
+        _drop_branches(lake, branch, clock.now())
+    return done
+
+
+def _publish(engine: Engine, base: release.ReleaseRow | None, clock: Clock, seen: int | None, done: Run) -> None:
+    lake = engine.lake
+    lake.spark.conf.set("spark.sql.adaptive.enabled", str(engine.is_full).lower())
+    _build(engine, done)
+    with done.timed("checks"):
+        _check(engine, Counts.of(base.counts) if base else Counts(), done)
     _stop_on_failure(done.results)
     with done.timed("publish"):
-        done.published = release.new_release(clock.now(), snapshots, consumed)
+        tables = {**engine.base, **engine.made}
+        done.published = release.new_release(
+            clock.now(), tables, engine.consumed, counts=done.counts.flat(), logic=fingerprint()
+        )
         release.append(lake.catalog, done.published, seen)
         settle(lake)
-    return done
+
+
+def _build(engine: Engine, done: Run) -> None:
+    emptied: dict[str, str] = {}
+    emptied_now: set[str] = set()
+    for fold in FOLDS:
+        source = fold.emptied_with or ""
+        with done.timed(fold.name):
+            engine.advance_fold(fold, emptied.get(source), source in emptied_now)
+        if fold is TRUNCATES:
+            emptied = _positions(engine.read(fold.name))
+            emptied_now = set(_positions(engine.put_in(fold.name))) if fold.name in engine.changes else set()
+    for judged in JUDGED:
+        engine.advance_judged(judged)
+    for table in TABLES:
+        with done.timed(table.name):
+            engine.advance_table(table)
+    done.changed = {
+        name: {"taken_out": found.taken_out, "put_in": found.put_in} for name, found in engine.statistics.items()
+    }
+
+
+def _positions(truncates: DataFrame) -> dict[str, str]:
+    return {row["source_table"]: row["position"] for row in truncates.collect()}
+
+
+def _check(engine: Engine, counts: Counts, done: Run) -> None:
+    done.counts = counts
+    add(counts.delivered, engine.arrived)
+    if engine.is_full:
+        counts.rows, done.results = _check_tables(engine.read)
+        counts.quarantined = checks.quarantined(engine.read(checks.QUARANTINE))
+        counts.tallies = _tallies(engine.judged, engine.read)
+    else:
+        done.results = _check_changes(engine)
+        _count_changes(engine, counts)
+    done.conservation = checks.conservation(counts, JUDGED)
+    done.results += [balance.result() for balance in done.conservation]
+
+
+def _tallies(frames: Mapping[str, DataFrame], read: Read) -> dict[str, dict[str, int]]:
+    return checks.tallies(
+        {
+            judged.name: (frames[judged.name], judged.count_input(*(read(given.name) for given in judged.reads)))
+            for judged in JUDGED
+            if judged.name in frames
+        }
+    )
+
+
+def _check_tables(read: Read) -> tuple[dict[str, int], list[checks.CheckResult]]:
+    rows, results = checks.check_columns(STORED, read)
+    return rows, [
+        *results,
+        *checks.check_grains(STORED, read),
+        *checks.check_references(TABLES, read, read),
+        *checks.check_sums(read),
+    ]
+
+
+def _check_changes(engine: Engine) -> list[checks.CheckResult]:
+    changed = [table for table in TABLES if table.name in engine.changes]
+    return [
+        *checks.check_statistics(STORED, engine.statistics),
+        *checks.check_references(changed, engine.put_in, engine.read),
+        *checks.check_removed(TABLES, engine.changes, engine.read),
+        *checks.check_moved_sums(engine.statistics),
+    ]
+
+
+def _count_changes(engine: Engine, counts: Counts) -> None:
+    for name, found in engine.statistics.items():
+        add(counts.rows, {name: found.rows})
+    quarantined = engine.changes.get(checks.QUARANTINE)
+    if quarantined is not None and quarantined.difference is not None:
+        add(counts.quarantined, checks.quarantined(quarantined.difference.after))
+        add(counts.quarantined, checks.quarantined(quarantined.difference.before), -1)
+    for sign, read in ((1, engine.read), (-1, engine.read_base)):
+        for name, tallied in checks.tallies(engine.judged_again(read)).items():
+            add(counts.tallies.setdefault(name, {}), tallied, sign)
+
+
+def _reason_for_full(lake: Lake, last: release.ReleaseRow | None, consumed: Mapping[str, int]) -> str:
+    """Why nothing can be taken over from the last release; empty when it can."""
+    if last is None:
+        return "there is no release yet"
+    if last.logic != fingerprint():
+        return "the rules have changed since the last release"
+    if missing := [stored.name for stored in STORED if stored.name not in last.tables]:
+        return f"the last release has no {', '.join(missing)}"
+    for name, snapshot in last.consumed.items():
+        if name in consumed and not _follows(lake.catalog.load_table(name), snapshot):
+            return f"{name} no longer has what came between the last release and now"
+        if name not in consumed:
+            return f"{name} is gone"
+    return ""
+
+
+def _follows(table: IcebergTable, after: int) -> bool:
+    """Whether everything since a snapshot was appended, and each step of it is still there."""
+    snapshot = table.current_snapshot()
+    while snapshot is not None and snapshot.snapshot_id != after:
+        operation = snapshot.summary.operation.value if snapshot.summary else ""
+        if operation not in {"append", "replace"} or snapshot.parent_snapshot_id is None:
+            return False
+        snapshot = table.snapshot_by_id(snapshot.parent_snapshot_id)
+    return snapshot is not None
+
+
+def _gained(lake: Lake, before: Mapping[str, int], now: Mapping[str, int]) -> bool:
+    return any(snapshot != before.get(name) and _added(lake, name, before.get(name)) for name, snapshot in now.items())
+
+
+def _added(lake: Lake, name: str, after: int | None) -> bool:
+    table = lake.catalog.load_table(name)
+    snapshot = table.current_snapshot()
+    while snapshot is not None and snapshot.snapshot_id != after:
+        summary = snapshot.summary
+        if summary and summary.operation.value == "append" and int(summary.get("added-records") or 0) > 0:
+            return True
+        parent = snapshot.parent_snapshot_id
+        snapshot = table.snapshot_by_id(parent) if parent is not None else None
+    return False
 
 
 def settle(lake: Lake) -> None:
@@ -77,61 +231,18 @@ def settle(lake: Lake) -> None:
             log.warning("main was left behind", table=table, snapshot=snapshot)
 
 
-def _bronze(lake: Lake, name: str, consumed: Mapping[str, int]) -> DataFrame:
-    schema = bronze.SCHEMAS[name]
-    if name not in consumed:
-        return lake.spark.createDataFrame([], schema)
-    stored = lake.at_snapshot(name, consumed[name])
-    rows = _with_columns(filled(stored, *bronze.KEYS[name]) if name in bronze.KEYS else stored, schema)
-    return rows.where(F.col(bronze.REJECTED).isNull()) if bronze.REJECTED in schema.names else rows
+def _drop_branches(lake: Lake, own: str, now: datetime) -> None:
+    """Remove the branch of this run, and those of runs that ended without doing so."""
 
+    def unwanted(branch: str) -> bool:
+        begun = datetime.strptime(branch.removeprefix(BRANCH).split("_")[0], _STAMP).replace(tzinfo=UTC)
+        return branch == own or now - begun > _BRANCH_AGE
 
-def _with_columns(rows: DataFrame, schema: StructType) -> DataFrame:
-    """The columns of the schema; one that the source does not have yet is empty, one we do not know is left out."""
-    return rows.select(
-        *(
-            (F.col(f"`{f.name}`") if f.name in rows.columns else F.lit(None)).cast(f.dataType).alias(f.name)
-            for f in schema.fields
-        )
-    )
-
-
-def _build_all(lake: Lake, inputs: Mapping[str, DataFrame], done: Run) -> dict[str, int]:
-    """The snapshot of every table, as this run wrote it."""
-    run_id, snapshots = secrets.token_hex(8), dict[str, int]()
-    for table in TABLES:
-        with done.timed(table.name):
-            lake.prepare(table)
-            built = _reader(lake, snapshots)
-            frames = [inputs[name] if name in inputs else built(name) for name in table.reads]
-            snapshots[table.name] = lake.write_audit(table, table.build(*frames), run_id)
-    return snapshots
-
-
-def _reader(lake: Lake, snapshots: Mapping[str, int]) -> checks.Read:
-    return lambda name: lake.at_snapshot(name, snapshots[name])
-
-
-def _check(read: checks.Read, frames: Mapping[str, DataFrame], judged: Mapping[Judged, DataFrame], done: Run) -> None:
-    done.rows, done.results = _check_tables(read)
-    delivered = {of.table: _delivered(of, frames) for of in judged}
-    done.conservation = checks.conservation(judged, delivered, done.rows, read)
-    done.results += [balance.result() for balance in done.conservation]
-
-
-def _check_tables(read: checks.Read) -> tuple[dict[str, int], list[checks.CheckResult]]:
-    rows, results = checks.check_columns(TABLES, read)
-    return rows, [
-        *results,
-        *checks.check_grains(TABLES, read),
-        *checks.check_references(TABLES, read),
-        *checks.check_sums(read),
-    ]
-
-
-def _delivered(of: Judged, frames: Mapping[str, DataFrame]) -> int:
-    count: int = of.count_input(*(frames[name] for name in of.reads)).collect()[0][0]
-    return count
+    for stored in STORED:
+        try:
+            lake.drop_branches(stored.name, unwanted)
+        except (CommitFailedException, NoSuchTableError):
+            log.warning("a branch was left", table=stored.name, branch=own)
 
 
 def _stop_on_failure(results: list[checks.CheckResult]) -> None:
@@ -139,6 +250,10 @@ def _stop_on_failure(results: list[checks.CheckResult]) -> None:
     if failing:
         told = "; ".join(f"{r.table} {r.check} ({r.column}): {r.failing} failing {r.detail}".strip() for r in failing)
         raise ChecksFailed(f"no release was made, readers keep the last one: {told}")
+
+
+def _reader(lake: Lake, snapshots: Mapping[str, int]) -> Read:
+    return lambda name: lake.at_snapshot(name, snapshots[name])
 
 
 def check_release(lake: Lake, pinned: Release) -> list[checks.CheckResult]:

@@ -1,6 +1,6 @@
 """Releases: all tables become visible together, at the moment a row is appended to gold.releases.
 
-Every table is written to its audit branch, and the snapshots that this run wrote are checked. Publishing appends the
+Every table is written to the branch of the run, and the snapshots that it wrote are checked. Publishing appends the
 release, which names the snapshot of every table; then the main branches move to those snapshots, for whoever pins
 nothing. Readers pin, so a crash before the row leaves them on the last release, and nobody ever sees a mix. Of two
 runs that overlap the first to append wins: the row is appended only onto the row that the run saw when it began.
@@ -9,8 +9,9 @@ runs that overlap the first to append wins: the row is appended only onto the ro
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 import pyarrow as pa
 from pyiceberg.catalog import Catalog
@@ -28,6 +29,8 @@ _COLUMNS: dict[str, pa.DataType] = {
     "tables": _SNAPSHOTS,
     "consumed": _SNAPSHOTS,
     "state": pa.string(),
+    "counts": pa.map_(pa.string(), pa.int64()),
+    "logic": pa.string(),
 }
 SCHEMA = pa.schema(_COLUMNS)
 # A commit that is tried again goes onto whatever came in between; here it has to fail instead.
@@ -44,12 +47,24 @@ class ReleaseRow:
     tables: Mapping[str, int]
     consumed: Mapping[str, int]
     state: str = PUBLISHED
+    counts: Mapping[str, int] = field(default_factory=dict)
+    """How much there is of everything, as `counts.py` writes it down; the next run adds what it changes."""
+    logic: str = ""
+    """The fingerprint of the rules by which the tables were built."""
 
 
-def new_release(created_at: datetime, tables: Mapping[str, int], consumed: Mapping[str, int]) -> ReleaseRow:
+def new_release(
+    created_at: datetime,
+    tables: Mapping[str, int],
+    consumed: Mapping[str, int],
+    *,
+    counts: Mapping[str, int] | None = None,
+    logic: str = "",
+) -> ReleaseRow:
     """A release of these snapshots; its id is the time and six hex digits of the snapshots' hash."""
     digest = hashlib.sha256(json.dumps(dict(tables), sort_keys=True).encode()).hexdigest()[:6]
-    return ReleaseRow(f"R{created_at:%Y%m%dT%H%M%SZ}-{digest}", created_at, tables, consumed)
+    name = f"R{created_at:%Y%m%dT%H%M%SZ}-{digest}"
+    return ReleaseRow(name, created_at, tables, consumed, counts=counts or {}, logic=logic)
 
 
 def head(catalog: Catalog) -> int | None:
@@ -68,6 +83,8 @@ def append(catalog: Catalog, release: ReleaseRow, seen: int | None) -> None:
         "tables": list(release.tables.items()),
         "consumed": list(release.consumed.items()),
         "state": release.state,
+        "counts": list(release.counts.items()),
+        "logic": release.logic,
     }
     table = _releases(catalog)
     snapshot = table.current_snapshot()
@@ -85,7 +102,16 @@ def _releases(catalog: Catalog) -> PyIcebergTable:
     if not _NO_RETRY.items() <= table.properties.items():
         with table.transaction() as change:
             change.set_properties(_NO_RETRY)
+    if missing := set(SCHEMA.names) - set(table.schema().column_names):
+        with table.update_schema() as update:
+            update.union_by_name(SCHEMA)
+        return _releases(catalog) if missing else table
     return table
+
+
+def newest(catalog: Catalog) -> ReleaseRow | None:
+    """The release that readers see, with all that the next run needs to know; None before the first."""
+    return next(iter(published(catalog)), None)
 
 
 def published(catalog: Catalog) -> list[ReleaseRow]:
@@ -93,5 +119,11 @@ def published(catalog: Catalog) -> list[ReleaseRow]:
     if not catalog.table_exists(RELEASES):
         return []
     rows = catalog.load_table(RELEASES).scan().to_arrow().to_pylist()
-    releases = [ReleaseRow(**{**row, "tables": dict(row["tables"]), "consumed": dict(row["consumed"])}) for row in rows]
+    releases = [_release_of(row) for row in rows]
     return sorted(releases, key=lambda release: (release.created_at, release.release_id), reverse=True)
+
+
+def _release_of(row: dict[str, Any]) -> ReleaseRow:
+    # Releases of before a column was added have nothing in it.
+    maps = {name: dict(row.get(name) or {}) for name in ("tables", "consumed", "counts")}
+    return ReleaseRow(**{**row, **maps, "logic": row.get("logic") or ""})

@@ -1,12 +1,13 @@
-"""What every table says about itself: name, grain, schema, personal columns, what it reads, and how it is built.
+"""What every table says about itself: name, grain, scope, schema, personal columns, what it reads, how it is built.
 
-`build` is a pure function of the frames named in `reads`, in that order. Names are "bronze.<table>" for what ingest
-wrote, "judged.<name>" for rows read from bronze with a verdict on each (see `contract.py`), "silver.<table>" and
-"gold.<table>" for tables built earlier in the same run.
+There are three kinds. A *fold* keeps what is needed of bronze, by key; folding what is kept with what arrives gives
+the same as folding everything at once. A *judged* frame is rows of folds with a verdict on each (see `contract.py`);
+it is not stored. A *table* is a pure function of frames, and local: the rows of a scope follow from the input rows of
+that scope. So a run rebuilds the scopes that a change reaches, and nothing else; a full run is one that reaches all.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from pyspark.sql import DataFrame
 from pyspark.sql.types import (
@@ -39,17 +40,60 @@ class Reference:
 
 
 @dataclass(frozen=True)
-class Table:
-    """A table of silver or gold, as its module declares it."""
+class Difference:
+    """What a run did to a table, as whole rows: those it took out, and those it put in. A changed row is in both."""
+
+    before: DataFrame
+    after: DataFrame
+
+    @property
+    def rows(self) -> DataFrame:
+        """All of them."""
+        return self.before.unionByName(self.after)
+
+
+Read = Callable[[str], DataFrame]
+# From what changed in an input that is looked up, and the tables as they are now: the scopes of the reader concerned.
+Reach = Callable[[Difference, Read], DataFrame]
+
+
+@dataclass(frozen=True)
+class Input:
+    """A frame that a table reads. `keys` are the reader's scope, as SQL over the columns of this input.
+
+    Without keys the input is looked up as a whole, and `reach` says whom a change in it concerns; None: nobody.
+    `pruned` names a column of the input, and what it must equal as SQL over the reader's scope: files outside the
+    range of those values are not opened.
+    """
+
+    name: str
+    keys: tuple[str, ...] | None = None
+    reach: Reach | None = None
+    pruned: tuple[str, str] | None = None
+
+
+def scoped(name: str, *keys: str, pruned: tuple[str, str] | None = None) -> Input:
+    """An input whose rows belong to the reader's scopes by these expressions."""
+    return Input(name, keys, None, pruned)
+
+
+def looked_up(name: str, reach: Reach | None = None) -> Input:
+    """An input that the reader joins as a whole."""
+    return Input(name, None, reach)
+
+
+@dataclass(frozen=True)
+class Stored:
+    """What a fold and a table have in common: they lie in the lake."""
 
     name: str
     grain: tuple[str, ...]
     schema: StructType
     personal: tuple[str, ...]
-    reads: tuple[str, ...]
-    build: Callable[..., DataFrame]
-    partitioned_by: tuple[str, ...] = ()
-    references: tuple[Reference, ...] = ()
+    scope: tuple[str, ...]
+    """The columns by which it is local; without any, a change rebuilds all of it (and writes what differs)."""
+    partitioned_by: tuple[str, ...] = field(default=(), kw_only=True)
+    sorted_by: tuple[str, ...] = field(default=(), kw_only=True)
 
     @property
     def required(self) -> tuple[str, ...]:
@@ -63,15 +107,56 @@ class Table:
 
 
 @dataclass(frozen=True)
+class Fold(Stored):
+    """What is kept of bronze. `arrive` types rows one by one; `fold` keeps those that count, at most one per grain."""
+
+    reads: tuple[str, ...]
+    arrive: Callable[..., DataFrame]
+    fold: Callable[[DataFrame], DataFrame]
+    emptied_with: str | None = None
+    """The bronze table whose truncates make what was kept void."""
+    void: Callable[[DataFrame, str], DataFrame] | None = None
+    """From rows and the position of the last truncate to the rows that stand."""
+    count_arrivals: Callable[..., DataFrame] | None = None
+    """One number: how many things came in. Written apart from `arrive`, so that it can contradict it."""
+
+    @property
+    def located_by(self) -> str:
+        """The column whose values tell in which files a scope lies."""
+        return self.scope[0]
+
+
+@dataclass(frozen=True)
+class Table(Stored):
+    """A table of silver or gold, as its module declares it."""
+
+    reads: tuple[Input, ...]
+    build: Callable[..., DataFrame]
+    references: tuple[Reference, ...] = ()
+    located: str | None = None
+    """A column outside of the scope that tells in which files a scope lies; every input has it under this name."""
+
+    @property
+    def located_by(self) -> str | None:
+        """The column whose values tell in which files a scope lies."""
+        return self.located or (self.scope[0] if self.scope else None)
+
+
+@dataclass(frozen=True)
 class Judged:
-    """Rows read from bronze, each clean or with the check that it fails; a table and the quarantine read it."""
+    """Rows of folds, each clean or with the check that it fails; a table and the quarantine read it."""
 
     name: str
     table: str
-    reads: tuple[str, ...]
+    scope: tuple[str, ...]
+    key: str
+    """The scope as one text, in SQL: the key under which the quarantine has a rejected row."""
+    reads: tuple[Input, ...]
     build: Callable[..., DataFrame]
     count_input: Callable[..., DataFrame]
-    """One number: how many things came in. Written apart from `build`, so that it can contradict it."""
+    """One number: how many things there are to judge. Written apart from `build`, so that it can contradict it."""
+    fold: str | None = None
+    """The fold whose arrivals are the input, when each row that arrives is a thing to judge."""
     row_per_input: bool = True
     """Whether each clean row is one row of the table; versions of a user stand for several changes each."""
 

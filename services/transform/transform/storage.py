@@ -1,6 +1,6 @@
-"""Tables in the lake: made with their properties, written to the audit branch, read at a snapshot, made current."""
+"""Tables in the lake: made with their properties, written to the branch of a run, read at a snapshot, made current."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from pyiceberg.catalog import Catalog
@@ -12,13 +12,13 @@ from pyspark.sql.types import StructType
 from shopsphere_kit.lake import personal_columns_properties
 
 from transform.errors import SchemaMismatch
-from transform.spec import Table
+from transform.propagation import NOW
+from transform.spec import Stored
 
-AUDIT = "audit"
+# A run writes to a branch of its own, so that another one cannot disturb it.
+BRANCH = "run_"
 _METRICS = "write.metadata.metrics"
-# Marks each snapshot with the run that wrote it, in the snapshot's summary.
-RUN_PROPERTY = "shopsphere.run"
-# PyIceberg writes no format 3, and change log views fail on merge-on-read.
+# PyIceberg writes no format 3, and rows taken out by position would have to be put together again by every reader.
 _PROPERTIES = {
     "format-version": "2",
     "write.delete.mode": "copy-on-write",
@@ -51,26 +51,70 @@ class Lake:
         """The rows of a table as of a snapshot."""
         return self.spark.read.option("versionAsOf", snapshot_id).table(self.full_name(table))
 
-    def prepare(self, table: Table) -> None:
-        """Make the table, or add the columns it lacks, and start its audit branch where main is."""
-        self.spark.sql(f"CREATE NAMESPACE IF NOT EXISTS {self.full_name(table.name.split('.')[0])}")
-        self.spark.sql(_create_statement(self.full_name(table.name), table))
-        self._evolve(table)
-        # Iceberg cannot point a branch at a main that is still empty; the next write replaces all rows anyhow.
-        start = "BRANCH IF NOT EXISTS" if self.current_snapshot(table.name) is None else "OR REPLACE BRANCH"
-        self.spark.sql(f"ALTER TABLE {self.full_name(table.name)} CREATE {start} {AUDIT}")
+    def changes_between(self, table: str, after: int | None, until: int) -> DataFrame:
+        """The rows that were appended to a table after one snapshot, until another."""
+        if after is None:
+            return self.at_snapshot(table, until)
+        reader = self.spark.read.option("start-snapshot-id", after).option("end-snapshot-id", until)
+        return reader.table(self.full_name(table))
 
-    def write_audit(self, table: Table, rows: DataFrame, run_id: str) -> int:
-        """Replace the rows of the audit branch; the snapshot that did it. Main and its readers are not touched."""
+    def prepare(self, table: Stored, branch: str, base: int | None) -> None:
+        """Make the table, or add the columns it lacks, and start the branch at `base`, or at nothing."""
+        try:
+            stored = self.catalog.load_table(table.name)
+        except NoSuchTableError:
+            self.spark.sql(f"CREATE NAMESPACE IF NOT EXISTS {self.full_name(table.name.split('.')[0])}")
+            self.spark.sql(_create_statement(self.full_name(table.name), table))
+            if table.sorted_by:
+                self.spark.sql(f"ALTER TABLE {self.full_name(table.name)} WRITE {_ordering(table)}")
+            stored = self.catalog.load_table(table.name)
+        self._evolve(table, stored)
+        if base is not None:
+            with self.catalog.load_table(table.name).manage_snapshots() as manage:
+                manage.create_branch(base, branch)
+        else:
+            self.spark.sql(f"ALTER TABLE {self.full_name(table.name)} CREATE BRANCH {branch}")
+
+    def replace(self, table: Stored, branch: str, rows: DataFrame) -> int:
+        """Let the branch have these rows and no others; the snapshot that does."""
         check_schema(rows.schema, table)
-        writer = rows.writeTo(f"{self.full_name(table.name)}.branch_{AUDIT}")
-        writer.option(f"snapshot-property.{RUN_PROPERTY}", run_id).overwrite(F.lit(True))
-        # The head of the branch may be another run's by now; the mark is this run's alone.
-        return next(
-            snapshot.snapshot_id
-            for snapshot in reversed(self.catalog.load_table(table.name).snapshots())
-            if snapshot.summary and snapshot.summary.additional_properties.get(RUN_PROPERTY) == run_id
+        rows.writeTo(f"{self.full_name(table.name)}.branch_{branch}").overwrite(F.lit(True))
+        return self._head(table, branch)
+
+    def append(self, table: Stored, branch: str, rows: DataFrame) -> int:
+        """Add rows to the branch; the snapshot that has them."""
+        rows.writeTo(f"{self.full_name(table.name)}.branch_{branch}").append()
+        return self._head(table, branch)
+
+    def merge(self, table: Stored, branch: str, changed: DataFrame, located: str) -> int:
+        """Carry out on the branch what `compared` found; `located` holds of all rows that are taken out or replaced."""
+        view = f"changed_{branch}_{table.name.replace('.', '_')}"
+        changed.createOrReplaceTempView(view)
+        columns = [f"`{name}`" for name in table.schema.names]
+        on = " AND ".join(f"stored.`{name}` = {view}.`{name}`" for name in table.grain)
+        # The names are ours, and the values in `located` are literals.
+        self.spark.sql(
+            f"MERGE INTO {self.full_name(table.name)}.branch_{branch} AS stored "  # noqa: S608
+            f"USING {view} ON {on} AND {located} "
+            f"WHEN MATCHED AND {view}.{NOW} IS NULL THEN DELETE "
+            f"WHEN MATCHED THEN UPDATE SET {', '.join(f'{name} = {view}.{NOW}.{name}' for name in columns)} "
+            f"WHEN NOT MATCHED AND {view}.{NOW} IS NOT NULL THEN INSERT ({', '.join(columns)}) "
+            f"VALUES ({', '.join(f'{view}.{NOW}.{name}' for name in columns)})"
         )
+        self.spark.catalog.dropTempView(view)
+        return self._head(table, branch)
+
+    def drop_branches(self, table: str, unwanted: Callable[[str], bool]) -> None:
+        """Remove the branches of runs that are over."""
+        stored = self.catalog.load_table(table)
+        names = [name for name in stored.metadata.refs if name.startswith(BRANCH) and unwanted(name)]
+        if names:
+            with stored.manage_snapshots() as manage:
+                for name in names:
+                    manage.remove_branch(name)
+
+    def _head(self, table: Stored, branch: str) -> int:
+        return self.catalog.load_table(table.name).metadata.refs[branch].snapshot_id
 
     def move_main(self, table: str, snapshot_id: int) -> None:
         """Let main be that snapshot, whatever it was."""
@@ -80,18 +124,16 @@ class Lake:
             with stored.manage_snapshots() as manage:
                 manage.set_current_snapshot(snapshot_id)
 
-    def _evolve(self, table: Table) -> None:
-        stored = {
-            field.name: field.dataType.simpleString() for field in self.spark.table(self.full_name(table.name)).schema
-        }
-        added = [field for field in table.schema.fields if field.name not in stored]
+    def _evolve(self, table: Stored, stored: IcebergTable) -> None:
+        known = set(stored.schema().column_names)
+        added = [field for field in table.schema.fields if field.name not in known]
         if added:
             columns = ", ".join(f"`{field.name}` {field.dataType.simpleString()}" for field in added)
             self.spark.sql(f"ALTER TABLE {self.full_name(table.name)} SET TBLPROPERTIES ({_properties(table)})")
             self.spark.sql(f"ALTER TABLE {self.full_name(table.name)} ADD COLUMNS ({columns})")
 
 
-def check_schema(found: StructType, table: Table) -> None:
+def check_schema(found: StructType, table: Stored) -> None:
     """Raise SchemaMismatch, column by column, when rows do not have the table's SCHEMA; nulls are checked later."""
     have = {field.name: field.dataType.simpleString() for field in found.fields}
     want = {field.name: field.dataType.simpleString() for field in table.schema.fields}
@@ -119,14 +161,20 @@ def _no_footer_statistics(leaves: Iterable[str]) -> dict[str, str]:
     return {f"write.parquet.stats-enabled.column.{leaf}": "false" for leaf in leaves}
 
 
-def _create_statement(full_name: str, table: Table) -> str:
+def _create_statement(full_name: str, table: Stored) -> str:
     columns = ", ".join(f"`{field.name}` {field.dataType.simpleString()}" for field in table.schema.fields)
     partitions = f"PARTITIONED BY ({', '.join(table.partitioned_by)}) " if table.partitioned_by else ""
     properties = f"TBLPROPERTIES ({_properties(table)})"
     return f"CREATE TABLE IF NOT EXISTS {full_name} ({columns}) USING iceberg {partitions}{properties}"
 
 
-def _properties(table: Table) -> str:
+def _ordering(table: Stored) -> str:
+    # Within a partition the order makes the ranges of values in files narrow, so that readers open few.
+    distributed = "DISTRIBUTED BY PARTITION LOCALLY " if table.partitioned_by else ""
+    return f"{distributed}ORDERED BY {', '.join(table.sorted_by)}"
+
+
+def _properties(table: Stored) -> str:
     # The first kind keeps values out of the manifests, the second out of the footers of the Parquet files.
     properties = _PROPERTIES | personal_columns_properties(table.personal_leaves)
     properties |= _no_footer_statistics(table.personal_leaves)

@@ -1,6 +1,6 @@
 """The tables of silver and gold, in the order in which they are built."""
 
-from transform.spec import Judged, Table
+from transform.spec import Fold, Judged, Table
 from transform.tables import (
     customer_360,
     customer_identities,
@@ -12,12 +12,26 @@ from transform.tables import (
     fact_order,
     fraud_labels,
     inventory_snapshots,
+    latest,
     orders_unified,
     quarantine,
     stock_movements_clean,
+    truncates,
     users_scd,
 )
 
+FOLDS: tuple[Fold, ...] = (
+    truncates.FOLD,
+    users_scd.FOLD,
+    latest.ORDERS,
+    latest.ORDER_ITEMS,
+    latest.MARKETPLACE_ORDERS,
+    latest.PRODUCTS,
+    latest.STORES,
+    stock_movements_clean.FOLD,
+    events_clean.FOLD,
+    fraud_labels.FOLD,
+)
 JUDGED: tuple[Judged, ...] = quarantine.JUDGED
 TABLES: tuple[Table, ...] = (
     customer_identities.TABLE,

@@ -7,8 +7,7 @@ before the marketplace, then the newest. `emails` and `phones` are all ever know
 customer is deleted when every source user behind it is. Counts, dates and favourites are over purchases, lines
 that are neither cancelled nor returns; `total_amount` and the amounts by channel are purchases less returns;
 `returned_amount` is what was given back. The favourite store and department are those with the most orders (ties:
-the larger amount, then the smaller id or name). `days_since_last_order` counts from the last order to the newest
-order of the release.
+the larger amount, then the smaller id or name).
 """
 
 from pyspark.sql import Column, DataFrame, Window
@@ -16,7 +15,21 @@ from pyspark.sql import functions as F
 from pyspark.sql.types import ArrayType, StructType
 
 from transform.columns import e164, normalised_email, sum_where
-from transform.spec import BOOLEAN, DATE, INT, LONG, MONEY, STRING, TIMESTAMP, Table, optional, required
+from transform.spec import (
+    BOOLEAN,
+    DATE,
+    LONG,
+    MONEY,
+    STRING,
+    TIMESTAMP,
+    Difference,
+    Read,
+    Table,
+    looked_up,
+    optional,
+    required,
+    scoped,
+)
 
 SOURCE_USER = StructType([required("source", STRING), required("source_user_id", STRING)])
 DESCRIPTION = StructType(
@@ -55,7 +68,6 @@ SCHEMA = StructType(
         *(required(f"{channel}_amount", MONEY) for channel in CHANNELS),
         optional("favourite_store_id", LONG),
         optional("favourite_department", STRING),
-        optional("days_since_last_order", INT),
         required("is_deleted", BOOLEAN),
     ]
 )
@@ -67,7 +79,6 @@ SUMMED = ("total_amount", "returned_amount", *(f"{channel}_amount" for channel i
 def customer_360(users: DataFrame, orders: DataFrame, products: DataFrame) -> DataFrame:
     """Every customer, those who never bought included."""
     lines = orders.where(F.col("customer_id").isNotNull())
-    newest = orders.where(_is_purchase()).agg(F.max("ordered_at").alias("_newest"))
     profiles = (
         _people(users)
         .join(_figures(lines), on="customer_id", how="left")
@@ -75,8 +86,6 @@ def customer_360(users: DataFrame, orders: DataFrame, products: DataFrame) -> Da
         .join(
             _favourite(_with_department(lines, products), "department", "favourite_department"), "customer_id", "left"
         )
-        .crossJoin(F.broadcast(newest))
-        .withColumn("days_since_last_order", F.datediff("_newest", "last_order_at"))
     )
     zero_if_none = {
         name: F.coalesce(name, F.lit(0)).cast(SCHEMA[name].dataType).alias(name) for name in COUNTED + SUMMED
@@ -139,11 +148,22 @@ def _favourite(lines: DataFrame, what: str, name: str) -> DataFrame:
     return first.select("customer_id", F.col(what).alias(name))
 
 
+def buyers_of_products(changed: Difference, read: Read) -> DataFrame:
+    """The customers who bought what is in another department now."""
+    skus = changed.rows.select("sku").distinct()
+    return read("silver.orders_unified").join(F.broadcast(skus), "sku", "left_semi").select("customer_id")
+
+
 TABLE = Table(
     name="gold.customer_360",
     grain=("customer_id",),
     schema=SCHEMA,
     personal=PERSONAL,
-    reads=("silver.users_scd", "silver.orders_unified", "gold.dim_products"),
+    scope=("customer_id",),
+    reads=(
+        scoped("silver.users_scd", "customer_id"),
+        scoped("silver.orders_unified", "customer_id"),
+        looked_up("gold.dim_products", buyers_of_products),
+    ),
     build=customer_360,
 )

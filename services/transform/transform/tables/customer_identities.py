@@ -16,7 +16,7 @@ from pyspark.sql.types import StructType
 
 from transform.columns import e164, email_identity
 from transform.identity import Clue, Identity, SourceUser, resolve
-from transform.spec import STRING, TIMESTAMP, Table, required
+from transform.spec import STRING, TIMESTAMP, Table, required, scoped
 
 SCHEMA = StructType(
     [
@@ -93,6 +93,7 @@ TABLE = Table(
     grain=("source", "source_user_id"),
     schema=SCHEMA,
     personal=PERSONAL,
-    reads=("judged.person_changes",),
+    scope=(),
+    reads=(scoped("judged.person_changes"),),
     build=customer_identities,
 )

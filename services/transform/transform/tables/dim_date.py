@@ -11,7 +11,7 @@ from pyspark.sql.types import StructType
 
 from transform.columns import date_key
 from transform.dimension import UNKNOWN_KEY, with_unknown
-from transform.spec import BOOLEAN, DATE, INT, STRING, Table, optional, required
+from transform.spec import BOOLEAN, DATE, INT, STRING, Table, optional, required, scoped
 
 SATURDAY = 6
 SCHEMA = StructType(
@@ -55,6 +55,7 @@ TABLE = Table(
     grain=("date_key",),
     schema=SCHEMA,
     personal=PERSONAL,
-    reads=("silver.orders_unified",),
+    scope=(),
+    reads=(scoped("silver.orders_unified"),),
     build=dim_date,
 )

@@ -10,11 +10,10 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql.types import StructType
 
-from transform import bronze
 from transform.changes import newest
 from transform.columns import surrogate_key
 from transform.dimension import UNKNOWN, UNKNOWN_KEY, with_unknown
-from transform.spec import LONG, STRING, Table, optional, required
+from transform.spec import LONG, STRING, Table, optional, required, scoped
 
 SCHEMA = StructType(
     [
@@ -44,6 +43,7 @@ TABLE = Table(
     grain=("product_key",),
     schema=SCHEMA,
     personal=PERSONAL,
-    reads=(bronze.PRODUCTS,),
+    scope=("sku",),
+    reads=(scoped("silver.latest_products", "sku"),),
     build=dim_products,
 )

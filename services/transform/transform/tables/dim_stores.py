@@ -10,11 +10,10 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql.types import DecimalType, StructType
 
-from transform import bronze
 from transform.changes import newest
 from transform.columns import surrogate_key
 from transform.dimension import UNKNOWN, UNKNOWN_KEY, with_unknown
-from transform.spec import DATE, LONG, STRING, Table, optional, required
+from transform.spec import DATE, LONG, STRING, Table, optional, required, scoped
 
 DEGREES = DecimalType(9, 6)
 SCHEMA = StructType(
@@ -47,6 +46,7 @@ TABLE = Table(
     grain=("store_key",),
     schema=SCHEMA,
     personal=PERSONAL,
-    reads=(bronze.STORES,),
+    scope=("store_id",),
+    reads=(scoped("silver.latest_stores", "store_id"),),
     build=dim_stores,
 )

@@ -11,7 +11,7 @@ from pyspark.sql.types import StructType
 
 from transform.columns import surrogate_key
 from transform.dimension import UNKNOWN, UNKNOWN_KEY, with_unknown
-from transform.spec import BOOLEAN, LONG, STRING, TIMESTAMP, Table, optional, required
+from transform.spec import BOOLEAN, LONG, STRING, TIMESTAMP, Table, optional, required, scoped
 from transform.tables.users_scd import PERSON
 
 SCHEMA = StructType(
@@ -50,6 +50,7 @@ TABLE = Table(
     grain=("user_key",),
     schema=SCHEMA,
     personal=PERSONAL,
-    reads=("silver.users_scd",),
+    scope=("source", "source_user_id"),
+    reads=(scoped("silver.users_scd", "source", "source_user_id"),),
     build=dim_users,
 )

@@ -1,10 +1,10 @@
 """What people did on the web: views, carts, checkouts, logins.
 
 Grain: one behaviour event (event_id).
-Reads: bronze events, silver.customer_identities.
-Rules: an event delivered twice counts once (lowest position). An event without a user is anonymous and has no
-customer. Rejected: an event of an unknown type, without id, time or session, with a field that is not of its type,
-or with a time or quantity that no shop has (`contract.py`).
+Reads: bronze events.
+Rules: an event delivered twice counts once (lowest position). An event without a user is anonymous; who a user is
+stands in silver.customer_identities. Rejected: an event of an unknown type, without id, time or session, with a field
+that is not of its type, or with a time or quantity that no shop has (`contract.py`).
 """
 
 from pyspark.sql import DataFrame
@@ -12,9 +12,10 @@ from pyspark.sql import functions as F
 from pyspark.sql.types import StructType
 
 from transform import bronze
-from transform.contract import RowCheck, clean, judge, once, plausible_time, plausible_units, present
-from transform.records import deliveries, field, opened, well_typed
-from transform.spec import LONG, STRING, TIMESTAMP, Judged, Table, optional, required
+from transform.contract import RowCheck, clean, delivery_key, judge, plausible_time, plausible_units, present
+from transform.deliveries import judged_deliveries, kept_deliveries
+from transform.records import field, opened, well_typed
+from transform.spec import LONG, STRING, TIMESTAMP, Table, optional, required, scoped
 
 SCHEMA = StructType(
     [
@@ -25,14 +26,12 @@ SCHEMA = StructType(
         optional("sequence", LONG),
         required("session_id", STRING),
         optional("user_id", LONG),
-        optional("customer_id", STRING),
         optional("sku", STRING),
         optional("quantity", LONG),
         optional("order_id", LONG),
     ]
 )
 PERSONAL: tuple[str, ...] = ()
-EVENT = [column for column in SCHEMA.fields if column.name != "customer_id"]
 ROW_CHECKS = (
     *(present(name) for name in ("event_id", "occurred_at", "session_id")),
     RowCheck(
@@ -49,27 +48,25 @@ ROW_CHECKS = (
 
 def events(records: DataFrame) -> DataFrame:
     """Each delivery of an event, with a verdict."""
-    names = [column.name for column in EVENT]
-    typed = opened(records, *names).select("*", *(field(c.name, c.dataType.simpleString()) for c in EVENT))
-    return once(judge(typed, ROW_CHECKS, names, F.col("_value")), "event_id")
+    names = SCHEMA.names
+    typed = opened(records, *names).select("*", *(field(c.name, c.dataType.simpleString()) for c in SCHEMA.fields))
+    return judge(typed, ROW_CHECKS, names, F.col("_value"), delivery_key("event_id"))
 
 
-def events_clean(judged: DataFrame, identities: DataFrame) -> DataFrame:
-    """The events that pass every check, with the customer behind the user."""
-    shop_users = identities.where(F.col("source") == "shop").select(
-        F.col("source_user_id").try_cast("long").alias("user_id"), "customer_id"
-    )
-    return clean(judged).join(shop_users, on="user_id", how="left").select(*SCHEMA.names)
+def events_clean(judged: DataFrame) -> DataFrame:
+    """The events that pass every check."""
+    return clean(judged).select(*SCHEMA.names)
 
 
-JUDGED = Judged(
-    name="judged.events", table="silver.events_clean", reads=(bronze.EVENTS,), build=events, count_input=deliveries
-)
+FOLD = kept_deliveries("silver.judged_events", bronze.EVENTS, SCHEMA.fields, events)
+JUDGED = judged_deliveries("judged.events", "silver.events_clean", FOLD)
 TABLE = Table(
     name="silver.events_clean",
     grain=("event_id",),
     schema=SCHEMA,
     personal=PERSONAL,
-    reads=("judged.events", "silver.customer_identities"),
+    scope=("event_id",),
+    reads=(scoped(JUDGED.name, "_key"),),
     build=events_clean,
+    partitioned_by=("months(occurred_at)",),
 )

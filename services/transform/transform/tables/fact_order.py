@@ -12,7 +12,22 @@ from pyspark.sql.types import StructType
 
 from transform.columns import all_of, date_key
 from transform.dimension import UNKNOWN_KEY
-from transform.spec import INT, LONG, MONEY, STRING, TIMESTAMP, UNIT_PRICE, Reference, Table, optional, required
+from transform.spec import (
+    INT,
+    LONG,
+    MONEY,
+    STRING,
+    TIMESTAMP,
+    UNIT_PRICE,
+    Difference,
+    Read,
+    Reference,
+    Table,
+    looked_up,
+    optional,
+    required,
+    scoped,
+)
 
 SCHEMA = StructType(
     [
@@ -72,12 +87,49 @@ def _or_unknown(key: str) -> Column:
     return F.coalesce(F.col(key), F.lit(UNKNOWN_KEY)).alias(key)
 
 
+def lines_of_users(changed: Difference, read: Read) -> DataFrame:
+    """The order lines placed since a user's versions begin or end at another moment than they did."""
+    moments = [
+        rows.select("source", "source_user_id", F.explode(F.array("start_date", "end_date")).alias("at"))
+        for rows in (changed.before, changed.after)
+    ]
+    moved = moments[0].subtract(moments[1]).unionByName(moments[1].subtract(moments[0]))
+    since = moved.groupBy("source", "source_user_id").agg(F.min("at").alias("_since"))
+    lines = read("silver.orders_unified").join(F.broadcast(since), ["source", "source_user_id"])
+    return lines.where(F.col("ordered_at") >= F.col("_since"))
+
+
+def lines_of_products(changed: Difference, read: Read) -> DataFrame:
+    """The order lines of products that are known now, or no more."""
+    return _lines_of("sku", changed, read)
+
+
+def lines_of_stores(changed: Difference, read: Read) -> DataFrame:
+    """The order lines of stores that are known now, or no more."""
+    return _lines_of("store_id", changed, read)
+
+
+def _lines_of(key: str, changed: Difference, read: Read) -> DataFrame:
+    before, after = changed.before.select(key), changed.after.select(key)
+    moved = before.subtract(after).unionByName(after.subtract(before))
+    return read("silver.orders_unified").join(F.broadcast(moved), key, "left_semi")
+
+
 TABLE = Table(
     name="gold.fact_order",
     grain=("order_id", "line_number"),
     schema=SCHEMA,
     personal=PERSONAL,
-    reads=("silver.orders_unified", "gold.dim_users", "gold.dim_products", "gold.dim_stores", "gold.dim_date"),
+    scope=("order_id",),
+    located="ordered_at",
+    reads=(
+        scoped("silver.orders_unified", "order_id", pruned=("order_id", "order_id")),
+        looked_up("gold.dim_users", lines_of_users),
+        looked_up("gold.dim_products", lines_of_products),
+        looked_up("gold.dim_stores", lines_of_stores),
+        looked_up("gold.dim_date"),
+    ),
+    sorted_by=("customer_id",),
     build=fact_order,
     partitioned_by=("days(ordered_at)",),
     references=(

@@ -11,9 +11,10 @@ from pyspark.sql import functions as F
 from pyspark.sql.types import StructType
 
 from transform import bronze
-from transform.contract import clean, judge, once, plausible_time, present
-from transform.records import deliveries, field, opened
-from transform.spec import BOOLEAN, STRING, TIMESTAMP, Judged, Table, required
+from transform.contract import clean, delivery_key, judge, plausible_time, present
+from transform.deliveries import judged_deliveries, kept_deliveries
+from transform.records import field, opened
+from transform.spec import BOOLEAN, STRING, TIMESTAMP, Table, required, scoped
 
 SCHEMA = StructType(
     [
@@ -33,7 +34,7 @@ def labels(records: DataFrame) -> DataFrame:
         "*", field("event_id"), field("order_id"), field("is_fraud", "boolean"),
         field("occurred_at", "timestamp").alias("known_at"),
     )  # fmt: skip
-    return once(judge(typed, ROW_CHECKS, SCHEMA.names, F.col("_value")), "event_id")
+    return judge(typed, ROW_CHECKS, SCHEMA.names, F.col("_value"), delivery_key("event_id"))
 
 
 def fraud_labels(judged: DataFrame) -> DataFrame:
@@ -41,18 +42,14 @@ def fraud_labels(judged: DataFrame) -> DataFrame:
     return clean(judged).select(*SCHEMA.names)
 
 
-JUDGED = Judged(
-    name="judged.fraud_labels",
-    table="silver.fraud_labels",
-    reads=(bronze.FRAUD_LABELS,),
-    build=labels,
-    count_input=deliveries,
-)
+FOLD = kept_deliveries("silver.judged_fraud_labels", bronze.FRAUD_LABELS, SCHEMA.fields, labels)
+JUDGED = judged_deliveries("judged.fraud_labels", "silver.fraud_labels", FOLD)
 TABLE = Table(
     name="silver.fraud_labels",
     grain=("event_id",),
     schema=SCHEMA,
     personal=PERSONAL,
-    reads=("judged.fraud_labels",),
+    scope=("event_id",),
+    reads=(scoped(JUDGED.name, "_key"),),
     build=fraud_labels,
 )

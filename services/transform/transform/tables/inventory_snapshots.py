@@ -15,7 +15,7 @@ from pyspark.sql.types import StructType
 from pyspark.sql.window import WindowSpec
 
 from transform.columns import sum_where
-from transform.spec import DATE, LONG, STRING, Table, optional, required
+from transform.spec import DATE, LONG, STRING, Table, optional, required, scoped
 
 SCHEMA = StructType(
     [
@@ -73,6 +73,7 @@ TABLE = Table(
     grain=("sku", "location", "day"),
     schema=SCHEMA,
     personal=PERSONAL,
-    reads=("silver.stock_movements_clean",),
+    scope=("sku", "location"),
+    reads=(scoped("silver.stock_movements_clean", "sku", "location", pruned=("sku", "sku")),),
     build=inventory_snapshots,
 )

@@ -14,12 +14,26 @@ from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 from pyspark.sql.types import StructType
 
-from transform import bronze
-from transform.changes import live
+from transform.changes import UNCHANGED, live
 from transform.columns import extended_decimal, extended_long, extended_timestamp
 from transform.contract import RowCheck, clean, judge, plausible_amount, plausible_time, plausible_units, present
-from transform.documents import opened, opened_item
-from transform.spec import INT, LONG, MONEY, STRING, TIMESTAMP, UNIT_PRICE, Judged, Table, optional, required
+from transform.documents import document_key, opened, opened_item
+from transform.spec import (
+    INT,
+    LONG,
+    MONEY,
+    STRING,
+    TIMESTAMP,
+    UNIT_PRICE,
+    Difference,
+    Judged,
+    Read,
+    Table,
+    looked_up,
+    optional,
+    required,
+    scoped,
+)
 
 SCHEMA = StructType(
     [
@@ -76,13 +90,14 @@ def order_lines(orders: DataFrame, order_items: DataFrame, marketplace_orders: D
     """The lines of all channels with a verdict each; a document without readable items is one rejected row."""
     lines = _shop_lines(orders, order_items).unionByName(_marketplace_lines(marketplace_orders))
     raw = F.coalesce(F.col("_source_row"), F.to_json(F.struct(*LINE)))
-    return judge(lines, ROW_CHECKS, LINE, raw)
+    return judge(lines, ROW_CHECKS, ["order_key", *LINE], raw, "order_key")
 
 
 def _shop_lines(orders: DataFrame, order_items: DataFrame) -> DataFrame:
-    heads = live(orders, "order_id").drop("_op", "_position", "_committed_at", "_ingested_at")
+    heads = live(orders, "order_id").drop("_op", "_position", "_committed_at", "_ingested_at", UNCHANGED)
     lines = live(order_items, "order_id", "line_number")
     return lines.join(heads.withColumn("_has_order", F.lit(True)), on="order_id", how="left").select(
+        F.col("order_id").cast("string").alias("order_key"),
         F.col("order_id").cast("string").alias("order_id"),
         "line_number",
         "channel",
@@ -115,6 +130,7 @@ def _marketplace_lines(marketplace_orders: DataFrame) -> DataFrame:
     same_number = Window.partitionBy("_id", "line_number").orderBy("_index")
     is_repeated = F.col("line_number").isNotNull() & (F.row_number().over(same_number) > 1)
     return typed.withColumn("_fault", F.when(is_repeated, "repeated").otherwise(F.col("_fault"))).select(
+        document_key().alias("order_key"),
         F.col("_order.order_number").alias("order_id"),
         "line_number",
         F.lit("marketplace").alias("channel"),
@@ -151,9 +167,8 @@ def _document_fault() -> Column:
 
 def _is_misnamed() -> Column:
     number = F.col("_order.order_number")
-    id_text = F.from_json(F.concat(F.lit('{"id":'), F.col("_id"), F.lit("}")), "id string")["id"]
     # Digits alone are an order of the shop; a document that took them would share that order's lines.
-    return ~id_text.eqNullSafe(number) | number.rlike("^[0-9]+$")
+    return ~document_key().eqNullSafe(number) | number.rlike("^[0-9]+$")
 
 
 def distinct_lines(orders: DataFrame, order_items: DataFrame, marketplace_orders: DataFrame) -> DataFrame:
@@ -169,13 +184,31 @@ def distinct_lines(orders: DataFrame, order_items: DataFrame, marketplace_orders
 def orders_unified(lines: DataFrame, identities: DataFrame) -> DataFrame:
     """The clean lines with the customer behind each source user."""
     customers = identities.select("source", "source_user_id", "customer_id")
-    return clean(lines).join(customers, on=["source", "source_user_id"], how="left").select(*SCHEMA.names)
+    return (
+        clean(lines)
+        .drop("order_key")
+        .join(customers, on=["source", "source_user_id"], how="left")
+        .select(*SCHEMA.names)
+    )
 
 
+def orders_of_customers(changed: Difference, read: Read) -> DataFrame:
+    """The orders of source users who are another customer now."""
+    users = changed.rows.select("source", "source_user_id").distinct()
+    return read("silver.orders_unified").join(F.broadcast(users), ["source", "source_user_id"], "left_semi")
+
+
+_NUMBER = "try_cast(order_key as bigint)"
 JUDGED = Judged(
     name="judged.order_lines",
     table="silver.orders_unified",
-    reads=(bronze.ORDERS, bronze.ORDER_ITEMS, bronze.MARKETPLACE_ORDERS),
+    scope=("order_key",),
+    key="order_key",
+    reads=(
+        scoped("silver.latest_orders", "cast(order_id as string)", pruned=("order_id", _NUMBER)),
+        scoped("silver.latest_order_items", "cast(order_id as string)", pruned=("order_id", _NUMBER)),
+        scoped("silver.latest_marketplace_orders", "order_key", pruned=("order_key", "order_key")),
+    ),
     build=order_lines,
     count_input=distinct_lines,
 )
@@ -184,6 +217,8 @@ TABLE = Table(
     grain=("order_id", "line_number"),
     schema=SCHEMA,
     personal=PERSONAL,
-    reads=("judged.order_lines", "silver.customer_identities"),
+    scope=("order_id",),
+    reads=(scoped("judged.order_lines", "order_key"), looked_up("silver.customer_identities", orders_of_customers)),
     build=orders_unified,
+    sorted_by=("order_id",),
 )

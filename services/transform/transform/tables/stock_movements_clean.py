@@ -13,15 +13,16 @@ from collections.abc import Iterable, Iterator
 
 import pyarrow as pa
 from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
 from pyspark.sql.pandas.types import to_arrow_schema
 from pyspark.sql.types import StructType
 from shopsphere_kit.events import StockMovement
 
 from transform import bronze
-from transform.contract import clean, once
+from transform.contract import clean, delivery_key
+from transform.deliveries import judged_deliveries, judged_schema, kept_deliveries
 from transform.movement import Fault, read
-from transform.records import deliveries
-from transform.spec import LONG, STRING, TIMESTAMP, Judged, Table, optional, required
+from transform.spec import LONG, STRING, TIMESTAMP, Table, optional, required, scoped
 
 SCHEMA = StructType(
     [
@@ -37,16 +38,7 @@ SCHEMA = StructType(
     ]
 )
 PERSONAL: tuple[str, ...] = ()
-_FAILED = StructType([optional(name, STRING) for name in ("check", "column", "reason")])
-_JUDGED = StructType(
-    [
-        *(optional(field.name, field.dataType) for field in SCHEMA.fields),
-        optional("_failed", _FAILED),
-        optional("_row", STRING),
-        optional("_position", STRING),
-        optional("_seen_at", TIMESTAMP),
-    ]
-)
+_JUDGED = StructType([field for field in judged_schema(SCHEMA.fields).fields if field.name != "_key"])
 _ARROW = to_arrow_schema(_JUDGED)
 _Values = tuple[object, ...]
 _NOTHING: _Values = (None,) * len(SCHEMA)
@@ -55,7 +47,7 @@ _NOTHING: _Values = (None,) * len(SCHEMA)
 def stock_movements(records: DataFrame) -> DataFrame:
     """Each delivery of a movement, with a verdict."""
     judged = records.select("value", "_position", "_ingested_at").mapInArrow(_judge, _JUDGED)
-    return once(judged, "event_id")
+    return judged.withColumn("_key", F.expr(delivery_key("event_id")))
 
 
 def _judge(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
@@ -96,18 +88,16 @@ def stock_movements_clean(movements: DataFrame) -> DataFrame:
     return clean(movements).select(*SCHEMA.names)
 
 
-JUDGED = Judged(
-    name="judged.stock_movements",
-    table="silver.stock_movements_clean",
-    reads=(bronze.STOCK_MOVEMENTS,),
-    build=stock_movements,
-    count_input=deliveries,
-)
+FOLD = kept_deliveries("silver.judged_stock_movements", bronze.STOCK_MOVEMENTS, SCHEMA.fields, stock_movements)
+JUDGED = judged_deliveries("judged.stock_movements", "silver.stock_movements_clean", FOLD)
 TABLE = Table(
     name="silver.stock_movements_clean",
     grain=("event_id",),
     schema=SCHEMA,
     personal=PERSONAL,
-    reads=("judged.stock_movements",),
+    scope=("event_id",),
+    reads=(scoped(JUDGED.name, "_key"),),
     build=stock_movements_clean,
+    partitioned_by=("months(occurred_at)",),
+    sorted_by=("sku", "location", "occurred_at"),
 )

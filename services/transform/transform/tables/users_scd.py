@@ -11,16 +11,17 @@ user follow each other by position, a buyer's by the time of the order and then 
 a time or a birthday that nobody has.
 """
 
-from pyspark.sql import Column, DataFrame
+from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 from pyspark.sql.types import StructType
 
 from transform import bronze
-from transform.changes import since_truncate
+from transform.changes import filled
 from transform.columns import extended_timestamp
 from transform.contract import RowCheck, judge, plausible_time, present
 from transform.documents import opened
-from transform.spec import BOOLEAN, DATE, STRING, TIMESTAMP, Judged, Table, optional, required
+from transform.records import deliveries
+from transform.spec import BOOLEAN, DATE, STRING, TIMESTAMP, Fold, Judged, Table, optional, required, scoped
 from transform.versions import STAMPS, versions
 
 KEY = ("source", "source_user_id")
@@ -75,17 +76,58 @@ ROW_CHECKS = (
 )
 
 
-def person_changes(users: DataFrame, marketplace_orders: DataFrame) -> DataFrame:
-    """Everything the sources ever said about a user, with `event_at`, `deleted` and `first_seen_at`."""
+_SCOPE = "concat(source, ':', _user)"
+CHANGES = StructType(
+    [
+        *(required(name, STRING) for name in KEY),
+        *PERSON.fields,
+        optional("event_at", TIMESTAMP),
+        optional("first_seen_at", TIMESTAMP),
+        required("deleted", BOOLEAN),
+        optional("_order", STRING),
+        required("_op", STRING),
+        optional("_unchanged", STRING),
+        required("_position", STRING),
+        optional("_seen_at", TIMESTAMP),
+    ]
+)
+
+
+def changes_of_persons(users: DataFrame, marketplace_orders: DataFrame) -> DataFrame:
+    """Everything the sources say about a user, with `event_at`, `deleted` and `first_seen_at`."""
     changes = _shop_changes(users).unionByName(_buyer_changes(marketplace_orders))
+    # A change of nobody is nobody's; it is kept, to be rejected as such.
+    return changes.withColumn("source_user_id", F.coalesce("source_user_id", F.lit(""))).select(*CHANGES.names)
+
+
+def each_once(changes: DataFrame) -> DataFrame:
+    """All changes, one that was delivered twice once: every fact is kept, for a late one may make it matter."""
+    same = Window.partitionBy(*KEY, "_position").orderBy("_seen_at")
+    return changes.withColumn("_rank", F.row_number().over(same)).where(F.col("_rank") == 1).select(*CHANGES.names)
+
+
+def since_emptied(changes: DataFrame, emptied_at: str) -> DataFrame:
+    """The changes that a truncate of the shop's users leaves standing."""
+    return changes.where((F.col("source") != "shop") | (F.col("_position") > F.lit(emptied_at)))
+
+
+def person_changes(changes: DataFrame) -> DataFrame:
+    """The changes with a verdict each."""
+    incomplete = F.broadcast(changes.where(F.col("_unchanged").isNotNull()).select(*KEY).distinct())
+    complete = changes.join(incomplete, list(KEY), "left_anti")
+    all_values = complete.unionByName(filled(changes.join(incomplete, list(KEY), "left_semi"), *KEY))
+    named = all_values.withColumn("_user", F.col("source_user_id")).withColumn(
+        "source_user_id", F.nullif("source_user_id", F.lit(""))
+    )
     columns = [*KEY, *PERSON.names, "event_at", "first_seen_at", "deleted"]
-    return judge(changes, ROW_CHECKS, [*columns, "_order"], F.to_json(F.struct(*columns)))
+    raw = F.to_json(F.struct(*columns))
+    return judge(named, ROW_CHECKS, [*columns, "_order", "_user"], raw, _SCOPE)
 
 
 def _shop_changes(users: DataFrame) -> DataFrame:
     deleted = F.col("_op") == "d"
     closed_at = F.coalesce("closed_at", "_committed_at")
-    return since_truncate(users).select(
+    return users.where(F.col("_op") != "t").select(
         F.lit("shop").alias("source"),
         F.col("user_id").cast("string").alias("source_user_id"),
         *PERSON.names,
@@ -93,6 +135,8 @@ def _shop_changes(users: DataFrame) -> DataFrame:
         F.coalesce("created_at", "updated_at", "_committed_at").alias("first_seen_at"),
         deleted.alias("deleted"),
         F.col("_position").alias("_order"),
+        "_op",
+        "_unchanged",
         "_position",
         F.col("_ingested_at").alias("_seen_at"),
     )
@@ -121,6 +165,8 @@ def _buyer_changes(marketplace_orders: DataFrame) -> DataFrame:
         placed_at.alias("first_seen_at"),
         F.lit(False).alias("deleted"),
         F.concat_ws("/", F.date_format(placed_at, _SORTABLE), "_position").alias("_order"),
+        "_op",
+        F.lit(None).cast("string").alias("_unchanged"),
         "_position",
         F.col("_ingested_at").alias("_seen_at"),
     )
@@ -131,10 +177,10 @@ def _naming_a_buyer(marketplace_orders: DataFrame) -> DataFrame:
 
 
 def said(users: DataFrame, marketplace_orders: DataFrame) -> DataFrame:
-    """How many changes of users there are: those of the shop since its last truncate, and orders that name a buyer."""
+    """How many changes of users there are: those of the shop, and orders that name a buyer."""
     counts = [
         changes.agg(F.count(F.lit(1)).alias("changes"))
-        for changes in (since_truncate(users), _naming_a_buyer(marketplace_orders))
+        for changes in (users.where(F.col("_op") != "t"), _naming_a_buyer(marketplace_orders))
     ]
     return counts[0].unionByName(counts[1]).agg(F.sum("changes"))
 
@@ -154,12 +200,29 @@ def users_scd(judged: DataFrame, identities: DataFrame) -> DataFrame:
     return histories.join(customers, on=list(KEY), how="left").select(*KEY, "customer_id", *PERSON.names, *STAMPS)
 
 
+FOLD = Fold(
+    name="silver.person_changes",
+    grain=(*KEY, "_position"),
+    schema=CHANGES,
+    personal=PERSONAL,
+    scope=KEY,
+    reads=(bronze.USERS, bronze.MARKETPLACE_ORDERS),
+    arrive=changes_of_persons,
+    fold=each_once,
+    sorted_by=KEY,
+    emptied_with=bronze.USERS,
+    void=since_emptied,
+    count_arrivals=said,
+)
 JUDGED = Judged(
     name="judged.person_changes",
     table="silver.users_scd",
-    reads=(bronze.USERS, bronze.MARKETPLACE_ORDERS),
+    scope=("source", "_user"),
+    key=_SCOPE,
+    reads=(scoped("silver.person_changes", "source", "source_user_id"),),
     build=person_changes,
-    count_input=said,
+    count_input=deliveries,
+    fold=FOLD.name,
     row_per_input=False,
 )
 TABLE = Table(
@@ -167,6 +230,11 @@ TABLE = Table(
     grain=("source", "source_user_id", "valid_from"),
     schema=SCHEMA,
     personal=PERSONAL,
-    reads=("judged.person_changes", "silver.customer_identities"),
+    scope=KEY,
+    reads=(
+        scoped("judged.person_changes", "source", "_user"),
+        scoped("silver.customer_identities", *KEY),
+    ),
     build=users_scd,
+    sorted_by=KEY,
 )

@@ -1,0 +1,252 @@
+"""One pass over all folds, judged frames and tables: rebuilds what changed inputs reach, writes what differs.
+
+The same code makes a full run, in which everything is new, and an incremental one. Everything it writes goes to the
+branch of the run, on top of the snapshots of the release it starts from; nobody sees it before it is published.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+from pyspark.sql.types import StructType
+from shopsphere_kit.logging import get_logger
+
+from transform import bronze
+from transform.propagation import WAS, Change, compared, difference, reached, restricted, within
+from transform.spec import Fold, Input, Judged, Read, Stored, Table
+from transform.statistics import Statistics, statistics
+from transform.storage import Lake, check_schema
+from transform.tables import JUDGED
+
+log = get_logger(__name__)
+# Of more scopes than these only the range is told to the files: their names would not fit into a plan.
+_LOCATED_MAX = 20_000
+
+
+@dataclass
+class Engine:
+    """The state of one run."""
+
+    lake: Lake
+    branch: str
+    base: Mapping[str, int]
+    """The snapshots to start from; none of them in a full run."""
+    consumed: Mapping[str, int]
+    """The snapshots of bronze that this run has read when it ends."""
+    before: Mapping[str, int]
+    """The snapshots of bronze that the base had read."""
+    made: dict[str, int] = field(default_factory=dict)
+    changes: dict[str, Change] = field(default_factory=dict)
+    statistics: dict[str, Statistics] = field(default_factory=dict)
+    arrived: dict[str, int] = field(default_factory=dict)
+    judged: dict[str, DataFrame] = field(default_factory=dict)
+    _persisted: list[DataFrame] = field(default_factory=list)
+
+    @property
+    def is_full(self) -> bool:
+        """Whether the run starts from nothing."""
+        return not self.base
+
+    def read(self, name: str) -> DataFrame:
+        """A table as this run leaves it."""
+        snapshot = self.made.get(name, self.base.get(name))
+        if snapshot is None:
+            raise ValueError(f"{name} is read before it is built")
+        return self.lake.at_snapshot(name, snapshot)
+
+    def read_base(self, name: str) -> DataFrame:
+        """A table as this run found it."""
+        return self.lake.at_snapshot(name, self.base[name])
+
+    def put_in(self, name: str) -> DataFrame:
+        """The rows that this run put into a table."""
+        change = self.changes[name].difference
+        return change.after if change else self.read(name).limit(0)
+
+    def judged_again(self, read: Read) -> dict[str, tuple[DataFrame, DataFrame]]:
+        """What this run judged anew, from the folds as `read` shows them, each with the count of its input."""
+        return {each.name: self._judged_again(each, keys, read) for each in JUDGED if (keys := self._keys(each.name))}
+
+    def _judged_again(self, judged: Judged, keys: DataFrame, read: Read) -> tuple[DataFrame, DataFrame]:
+        frames = [self._input(given, judged.scope, keys, read(given.name)) for given in judged.reads]
+        return judged.build(*frames), judged.count_input(*frames)
+
+    def _keys(self, judged: str) -> DataFrame | None:
+        return self.changes[judged].keys if judged in self.changes else None
+
+    def keep(self, frame: DataFrame) -> DataFrame:
+        """The frame, computed at most once in this run."""
+        self._persisted.append(frame.persist())
+        return frame
+
+    def release_memory(self) -> None:
+        """Forget what was kept."""
+        for frame in self._persisted:
+            frame.unpersist()
+        self._persisted.clear()
+
+    # Bronze
+
+    def arrivals(self, name: str) -> DataFrame:
+        """The rows of a bronze table that the base has not read, with the columns that transform knows."""
+        schema = bronze.SCHEMAS[name]
+        if not self.has_arrivals(name):
+            return self.lake.spark.createDataFrame([], schema)
+        after = None if self.is_full else self.before.get(name)
+        rows = _with_columns(self.lake.changes_between(name, after, self.consumed[name]), schema)
+        return rows.where(F.col(bronze.REJECTED).isNull()) if bronze.REJECTED in schema.names else rows
+
+    def has_arrivals(self, name: str) -> bool:
+        """Whether bronze gained anything in this table."""
+        return name in self.consumed and (self.is_full or self.consumed[name] != self.before.get(name))
+
+    # Folds
+
+    def advance_fold(self, fold: Fold, emptied_at: str | None, emptied_now: bool) -> None:
+        """Fold what arrived into what is kept."""
+        if not (self.is_full or emptied_now or any(self.has_arrivals(name) for name in fold.reads)):
+            return
+        sources = [self.arrivals(name) for name in fold.reads]
+        arrived = fold.arrive(*sources)
+        if fold.count_arrivals is not None:
+            self.arrived[fold.name] = fold.count_arrivals(*sources).collect()[0][0] or 0
+        if self.is_full:
+            self._replace(fold, fold.fold(_standing(fold, arrived, emptied_at)))
+            return
+        arrived = self.keep(arrived)
+        stored = self.lake.at_snapshot(fold.name, self.base[fold.name])
+        kept = stored if emptied_now else self._of_scopes(stored, fold, arrived.select(*fold.scope))
+        if kept is not None:
+            self._write_difference(fold, kept, fold.fold(_standing(fold, arrived.unionByName(kept, allowMissingColumns=True), emptied_at)))
+
+    # Judged frames and tables
+
+    def advance_judged(self, judged: Judged) -> None:
+        """Judge anew what changed."""
+        if self.is_full:
+            frame = judged.build(*(self.read(given.name) for given in judged.reads))
+            self.judged[judged.name] = frame if judged.fold and judged.row_per_input else self.keep(frame)
+            return
+        scopes = reached(judged, self.changes, self.read)
+        if scopes is not None:
+            keys = self._local(scopes)
+            self.changes[judged.name] = Change(keys=keys)
+            self.judged[judged.name] = self.keep(self.judge(judged, keys, self.read))
+
+    def judge(self, judged: Judged, scopes: DataFrame, read: Read) -> DataFrame:
+        """The rows of some scopes with their verdicts."""
+        frames = [self._input(given, judged.scope, scopes, read(given.name)) for given in judged.reads]
+        return judged.build(*frames)
+
+    def advance_table(self, table: Table) -> None:
+        """Rebuild the scopes that changes reach."""
+        if self.is_full:
+            frames = [self.judged.get(given.name) or self.read(given.name) for given in table.reads]
+            self._replace(table, table.build(*frames))
+            return
+        scopes = None
+        if table.scope:
+            scopes = reached(table, self.changes, self.read)
+        if scopes is None and (table.scope or not any(given.name in self.changes for given in table.reads)):
+            return
+        scopes = self._local(scopes) if scopes is not None else None
+        new = table.build(*(self._frame(table, given, scopes) for given in table.reads))
+        stored = self.lake.at_snapshot(table.name, self.base[table.name])
+        if scopes is None:
+            self._write_difference(table, stored, new)
+            return
+        old = self._of_scopes(stored, table, scopes)
+        if old is not None:
+            self._write_difference(table, old, restricted(new, table.scope, scopes, table.scope))
+
+    def _frame(self, table: Table, given: Input, scopes: DataFrame | None) -> DataFrame:
+        judged = next((each for each in JUDGED if each.name == given.name), None)
+        if judged is None:
+            rows = self.read(given.name)
+            return rows if scopes is None else self._input(given, table.scope, scopes, rows)
+        if scopes is None:
+            return judged.build(*(self.read(inner.name) for inner in judged.reads))
+        others = [other for other in table.reads if other.name in self.changes and other is not given]
+        if given.keys != judged.scope or (judged.name in self.judged and not others):
+            # What was judged anew is all that the reader looks at.
+            return self.judged.get(judged.name) or judged.build(*(self.read(i.name).limit(0) for i in judged.reads))
+        own = [F.col(name).alias(inner) for name, inner in zip(table.scope, judged.scope, strict=True)]
+        return self.judge(judged, scopes.select(*own), self.read)
+
+    def _input(self, given: Input, scope: Sequence[str], scopes: DataFrame, rows: DataFrame) -> DataFrame:
+        if given.keys is None:
+            return rows
+        if given.pruned is not None:
+            column, of_scope = given.pruned
+            values = _values(scopes.select(F.expr(of_scope).alias("value")))
+            rows = rows.where(within(column, values)) if values is not None else rows
+        return restricted(rows, given.keys, scopes, scope)
+
+    # Writing
+
+    def _local(self, scopes: DataFrame) -> DataFrame:
+        """The scopes as plain rows, so that plans do not carry how they were found; many are kept in Spark."""
+        found = self.keep(scopes)
+        rows = found.limit(_LOCATED_MAX + 1).toArrow()
+        return self.lake.spark.createDataFrame(rows) if rows.num_rows <= _LOCATED_MAX else found
+
+    def _of_scopes(self, stored: DataFrame, table: Stored, scopes: DataFrame) -> DataFrame | None:
+        """The stored rows of some scopes; None when there are no scopes."""
+        values = _values(scopes.select(located)) if (located := _located(table)) else None
+        if values is not None:
+            if not values:
+                return None
+            stored = stored.where(within(f"`{located}`", values))
+        return restricted(stored, table.scope, scopes, table.scope)
+
+    def _replace(self, table: Stored, rows: DataFrame) -> None:
+        self.lake.prepare(table, self.branch, None)
+        self.made[table.name] = self.lake.replace(table, self.branch, rows.select(*table.schema.names))
+
+    def _write_difference(self, table: Stored, old: DataFrame, new: DataFrame) -> None:
+        check_schema(new.schema, table)
+        # Cut off from how it was found: Spark resolves the tables behind a view anew, and forgets their snapshots.
+        changed = compared(old.select(*table.schema.names), new, table.grain).localCheckpoint()
+        found = statistics(table, changed)
+        if not found.changes:
+            return
+        self.statistics[table.name] = found
+        self.lake.prepare(table, self.branch, self.base[table.name])
+        if found.taken_out == 0:
+            self.made[table.name] = self.lake.append(table, self.branch, difference(changed).after)
+        else:
+            self.made[table.name] = self.lake.merge(table, self.branch, changed, _where(table, changed))
+        self.changes[table.name] = Change(difference(changed))
+
+
+def _standing(fold: Fold, rows: DataFrame, emptied_at: str | None) -> DataFrame:
+    return fold.void(rows, emptied_at) if fold.void is not None and emptied_at is not None else rows
+
+
+def _located(table: Stored) -> str | None:
+    return table.located_by if isinstance(table, Fold | Table) else None
+
+
+def _where(table: Stored, changed: DataFrame) -> str:
+    located = _located(table)
+    if located is None:
+        return "true"
+    values = _values(changed.where(F.col(WAS).isNotNull()).select(F.col(f"{WAS}.{located}")))
+    return within(f"stored.`{located}`", values) if values is not None else "true"
+
+
+def _values(column: DataFrame) -> list[object] | None:
+    """The distinct values of a column; None when they are too many to tell one by one."""
+    rows = column.distinct().limit(_LOCATED_MAX + 1).collect()
+    return [row[0] for row in rows] if len(rows) <= _LOCATED_MAX else None
+
+
+def _with_columns(rows: DataFrame, schema: StructType) -> DataFrame:
+    """The columns of the schema; one that the source does not have yet is empty, one we do not know is left out."""
+    return rows.select(
+        *(
+            (F.col(f"`{f.name}`") if f.name in rows.columns else F.lit(None)).cast(f.dataType).alias(f.name)
+            for f in schema.fields
+        )
+    )
