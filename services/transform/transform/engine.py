@@ -18,6 +18,7 @@ from transform.spec import Fold, Input, Judged, Read, Stored, Table
 from transform.statistics import Statistics, statistics
 from transform.storage import Lake, check_schema
 from transform.tables import JUDGED
+from transform.tables.truncates import FOLD as TRUNCATES
 
 log = get_logger(__name__)
 # Of more scopes than these only the range is told to the files: their names would not fit into a plan.
@@ -70,7 +71,8 @@ class Engine:
 
     def _judged_again(self, judged: Judged, keys: DataFrame, read: Read) -> tuple[DataFrame, DataFrame]:
         frames = [self._input(given, judged.scope, keys, read(given.name)) for given in judged.reads]
-        return judged.build(*frames), judged.count_input(*frames)
+        frame = self.judged[judged.name] if read == self.read else judged.build(*frames)
+        return frame, judged.count_input(*frames)
 
     def _keys(self, judged: str) -> DataFrame | None:
         return self.changes[judged].keys if judged in self.changes else None
@@ -103,8 +105,9 @@ class Engine:
 
     # Folds
 
-    def advance_fold(self, fold: Fold, emptied_at: str | None, emptied_now: bool) -> None:
+    def advance_fold(self, fold: Fold) -> None:
         """Fold what arrived into what is kept."""
+        emptied_at, emptied_now = self._emptied(fold)
         if not (self.is_full or emptied_now or any(self.has_arrivals(name) for name in fold.reads)):
             return
         sources = [self.arrivals(name) for name in fold.reads]
@@ -118,7 +121,19 @@ class Engine:
         stored = self.lake.at_snapshot(fold.name, self.base[fold.name])
         kept = stored if emptied_now else self._of_scopes(stored, fold, arrived.select(*fold.scope))
         if kept is not None:
-            self._write_difference(fold, kept, fold.fold(_standing(fold, arrived.unionByName(kept, allowMissingColumns=True), emptied_at)))
+            self._write_difference(
+                fold, kept, fold.fold(_standing(fold, arrived.unionByName(kept, allowMissingColumns=True), emptied_at))
+            )
+
+    def _emptied(self, fold: Fold) -> tuple[str | None, bool]:
+        """Where the source of the fold was last emptied, and whether this run is the first to know."""
+        if fold.emptied_with is None:
+            return None, False
+        named = F.col("source_table") == fold.emptied_with
+        found = self.read(TRUNCATES.name).where(named).collect()
+        news = self.changes.get(TRUNCATES.name)
+        told = news is not None and not news.rows.where(named).isEmpty()
+        return (found[0]["position"] if found else None), told
 
     # Judged frames and tables
 

@@ -2,10 +2,11 @@
 
 import secrets
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from pyiceberg.exceptions import CommitFailedException, NoSuchTableError
 from pyiceberg.table import Table as IcebergTable
@@ -20,7 +21,8 @@ from transform.counts import Counts, add
 from transform.engine import Engine
 from transform.errors import ChecksFailed
 from transform.logic import fingerprint
-from transform.spec import Read
+from transform.schedule import Step, run_all
+from transform.spec import Fold, Judged, Read, Table
 from transform.storage import BRANCH, Lake
 from transform.tables import FOLDS, JUDGED, TABLES
 from transform.tables.truncates import FOLD as TRUNCATES
@@ -29,6 +31,8 @@ log = get_logger(__name__)
 STORED = (*FOLDS, *TABLES)
 # A run that takes longer than this is dead; its branches are removed by the next one.
 _BRANCH_AGE = timedelta(hours=6)
+# Planning a query keeps one core busy, and running it the others: more threads than this gained nothing on two cores.
+_WORKERS = 4
 _STAMP = "%Y%m%dT%H%M%SZ"
 
 
@@ -84,7 +88,7 @@ def run(lake: Lake, clock: Clock, *, full: bool = False) -> Run:
 def _publish(engine: Engine, base: release.ReleaseRow | None, clock: Clock, seen: int | None, done: Run) -> None:
     lake = engine.lake
     lake.spark.conf.set("spark.sql.adaptive.enabled", str(engine.is_full).lower())
-    _build(engine, done)
+    _build(engine, done, _WORKERS)
     with done.timed("checks"):
         _check(engine, Counts.of(base.counts) if base else Counts(), done)
     _stop_on_failure(done.results)
@@ -97,28 +101,29 @@ def _publish(engine: Engine, base: release.ReleaseRow | None, clock: Clock, seen
         settle(lake)
 
 
-def _build(engine: Engine, done: Run) -> None:
-    emptied: dict[str, str] = {}
-    emptied_now: set[str] = set()
-    for fold in FOLDS:
-        source = fold.emptied_with or ""
-        with done.timed(fold.name):
-            engine.advance_fold(fold, emptied.get(source), source in emptied_now)
-        if fold is TRUNCATES:
-            emptied = _positions(engine.read(fold.name))
-            emptied_now = set(_positions(engine.put_in(fold.name))) if fold.name in engine.changes else set()
-    for judged in JUDGED:
-        engine.advance_judged(judged)
-    for table in TABLES:
-        with done.timed(table.name):
-            engine.advance_table(table)
+def _build(engine: Engine, done: Run, workers: int) -> None:
+    folds = [
+        Step(fold.name, [TRUNCATES.name] if fold.emptied_with else [], _timed(engine.advance_fold, fold, done))
+        for fold in FOLDS
+    ]
+    judged = [Step(each.name, _names(each), _timed(engine.advance_judged, each, done)) for each in JUDGED]
+    tables = [Step(each.name, _names(each), _timed(engine.advance_table, each, done)) for each in TABLES]
+    run_all([*folds, *judged, *tables], workers)
     done.changed = {
         name: {"taken_out": found.taken_out, "put_in": found.put_in} for name, found in engine.statistics.items()
     }
 
 
-def _positions(truncates: DataFrame) -> dict[str, str]:
-    return {row["source_table"]: row["position"] for row in truncates.collect()}
+def _names(node: Table | Judged) -> list[str]:
+    return [given.name for given in node.reads]
+
+
+def _timed(advance: Callable[[Any], None], node: Fold | Judged | Table, done: Run) -> Callable[[], None]:
+    def act() -> None:
+        with done.timed(node.name):
+            advance(node)
+
+    return act
 
 
 def _check(engine: Engine, counts: Counts, done: Run) -> None:
