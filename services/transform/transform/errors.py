@@ -7,7 +7,7 @@ Conflict
 ├── Superseded       another run published while this one was building
 └── CompactionIncomplete  another maintenance run, or a file that cannot be read, kept files from being merged
 NotFound
-└── NoRelease        nothing was published yet
+└── NoRelease        nothing was published yet, or the release that is asked for is not there any more
 """
 
 from typing import ClassVar

@@ -6,12 +6,11 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from pyiceberg.exceptions import CommitFailedException, NoSuchTableError
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql.types import StructType
 from shopsphere_kit.clock import Clock
-from shopsphere_kit.lake import Release, latest_release
+from shopsphere_kit.lake import Release
 from shopsphere_kit.logging import get_logger
 
 from transform import bronze, checks, release
@@ -67,14 +66,8 @@ def run(lake: Lake, clock: Clock) -> Run:
 
 
 def settle(lake: Lake) -> None:
-    """Let the main branches be the newest release, also one whose run ended right after it was published."""
-    newest = latest_release(lake.catalog)
-    for table, snapshot in (newest.snapshots if newest else {}).items():
-        try:
-            lake.move_main(table, snapshot)
-        except (CommitFailedException, NoSuchTableError):
-            # Another run is settling the same, or the table is no more; whoever pins a release does not read main.
-            log.warning("main was left behind", table=table, snapshot=snapshot)
+    """Let the main branches be the newest release."""
+    release.settle(lake.catalog)
 
 
 def _bronze(lake: Lake, name: str, consumed: Mapping[str, int]) -> DataFrame:

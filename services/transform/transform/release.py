@@ -1,26 +1,30 @@
 """Releases: all tables become visible together, at the moment a row is appended to gold.releases.
 
-Every table is written to its audit branch, and the snapshots that this run wrote are checked. Publishing appends the
+Every table is written to a branch of its own, and the snapshots that this run wrote are checked. Publishing appends the
 release, which names the snapshot of every table; then the main branches move to those snapshots, for whoever pins
 nothing. Readers pin, so a crash before the row leaves them on the last release, and nobody ever sees a mix. Of two
-runs that overlap the first to append wins: the row is appended only onto the row that the run saw when it began.
+runs that overlap the first to append wins: the row is appended only while the newest content is what the run saw when
+it began. A row may show the content of an earlier one again: after a rollback, or in other files after maintenance.
+Each row knows the one before it, so that rolling back twice goes two back.
 """
 
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
 
 import pyarrow as pa
 from pyiceberg.catalog import Catalog
-from pyiceberg.exceptions import CommitFailedException
+from pyiceberg.exceptions import CommitFailedException, NoSuchTableError
 from pyiceberg.table import Table as PyIcebergTable
 from shopsphere_kit.lake import RELEASES
+from shopsphere_kit.logging import get_logger
 
 from transform.errors import Superseded
+from transform.storage import move_main
 
-PUBLISHED = "published"
+PUBLISHED, ROLLED_BACK, COMPACTED = "published", "rolled_back", "compacted"
 _SNAPSHOTS = pa.map_(pa.string(), pa.int64())
 _COLUMNS: dict[str, pa.DataType] = {
     "release_id": pa.string(),
@@ -28,11 +32,18 @@ _COLUMNS: dict[str, pa.DataType] = {
     "tables": _SNAPSHOTS,
     "consumed": _SNAPSHOTS,
     "state": pa.string(),
+    "previous": pa.string(),
+    "content_of": pa.string(),
+    "rolled_back_from": pa.string(),
 }
 SCHEMA = pa.schema(_COLUMNS)
-# A commit that is tried again goes onto whatever came in between; here it has to fail instead.
+# A commit that is tried again goes onto whatever came in between; here it has to be looked at first.
 _NO_RETRY = {"commit.retry.num-retries": "0"}
 _SUPERSEDED = "another run published a release while this one was building; nothing was published, run again"
+# Maintenance of gold.releases itself may come in between, but not so often.
+_ATTEMPTS_MAX = 20
+
+log = get_logger(__name__)
 
 
 @dataclass(frozen=True)
@@ -44,6 +55,16 @@ class ReleaseRow:
     tables: Mapping[str, int]
     consumed: Mapping[str, int]
     state: str = PUBLISHED
+    previous: str | None = None
+    """The release that a rollback of this one returns to; `append` fills it in for what a run built."""
+    content_of: str | None = None
+    """The release that first had these rows, when this is not it."""
+    rolled_back_from: str | None = None
+
+    @property
+    def content(self) -> str:
+        """The release that first had the rows of this one: equal for two releases that differ in files alone."""
+        return self.content_of or self.release_id
 
 
 def new_release(created_at: datetime, tables: Mapping[str, int], consumed: Mapping[str, int]) -> ReleaseRow:
@@ -52,46 +73,66 @@ def new_release(created_at: datetime, tables: Mapping[str, int], consumed: Mappi
     return ReleaseRow(f"R{created_at:%Y%m%dT%H%M%SZ}-{digest}", created_at, tables, consumed)
 
 
-def head(catalog: Catalog) -> int | None:
-    """The state of gold.releases: its newest snapshot, None before the first release."""
-    if not catalog.table_exists(RELEASES):
-        return None
-    snapshot = catalog.load_table(RELEASES).current_snapshot()
-    return snapshot.snapshot_id if snapshot else None
+def moment_after(newest: ReleaseRow, now: datetime) -> datetime:
+    """Now, or a second after the newest release when the clock is behind it: the newest is the one created last."""
+    return max(now, newest.created_at + timedelta(seconds=1))
 
 
-def append(catalog: Catalog, release: ReleaseRow, seen: int | None) -> None:
+def head(catalog: Catalog) -> str | None:
+    """What readers see: the newest release by its content, None before the first. Only `append` looks into it."""
+    return next((row.content for row in published(catalog)), None)
+
+
+def append(catalog: Catalog, release: ReleaseRow, seen: str | None) -> None:
     """Publish: from this commit on the release is the newest. Raises Superseded unless `seen` is still the head."""
-    row = {
-        "release_id": release.release_id,
-        "created_at": release.created_at,
-        "tables": list(release.tables.items()),
-        "consumed": list(release.consumed.items()),
-        "state": release.state,
-    }
-    table = _releases(catalog)
-    snapshot = table.current_snapshot()
-    if (snapshot.snapshot_id if snapshot else None) != seen:
-        raise Superseded(_SUPERSEDED)
-    try:
-        table.append(pa.Table.from_pylist([row], schema=SCHEMA))
-    except CommitFailedException as error:
-        raise Superseded(_SUPERSEDED) from error
+    for _ in range(_ATTEMPTS_MAX):
+        table = _releases(catalog)
+        newest = next(iter(_rows(table)), None)
+        if (newest.content if newest else None) != seen:
+            raise Superseded(_SUPERSEDED)
+        linked = {"previous": newest.release_id} if newest and release.state == PUBLISHED else {}
+        row = asdict(release) | linked
+        row |= {name: list(row[name].items()) for name in ("tables", "consumed")}
+        try:
+            table.append(pa.Table.from_pylist([row], schema=SCHEMA))
+        except CommitFailedException:
+            continue
+        return
+    raise Superseded(_SUPERSEDED)
 
 
 def _releases(catalog: Catalog) -> PyIcebergTable:
     catalog.create_namespace_if_not_exists(RELEASES.split(".")[0])
     table = catalog.create_table_if_not_exists(RELEASES, schema=SCHEMA, properties=_NO_RETRY)
-    if not _NO_RETRY.items() <= table.properties.items():
+    lacking = set(SCHEMA.names) - set(table.schema().column_names)
+    if lacking or not _NO_RETRY.items() <= table.properties.items():
         with table.transaction() as change:
             change.set_properties(_NO_RETRY)
+            with change.update_schema() as schema:
+                schema.union_by_name(SCHEMA)
     return table
 
 
 def published(catalog: Catalog) -> list[ReleaseRow]:
     """All releases, newest first."""
-    if not catalog.table_exists(RELEASES):
+    try:
+        return _rows(catalog.load_table(RELEASES))
+    except NoSuchTableError:
         return []
-    rows = catalog.load_table(RELEASES).scan().to_arrow().to_pylist()
+
+
+def _rows(table: PyIcebergTable) -> list[ReleaseRow]:
+    rows = table.scan().to_arrow().to_pylist()
     releases = [ReleaseRow(**{**row, "tables": dict(row["tables"]), "consumed": dict(row["consumed"])}) for row in rows]
     return sorted(releases, key=lambda release: (release.created_at, release.release_id), reverse=True)
+
+
+def settle(catalog: Catalog) -> None:
+    """Let the main branches be the newest release, also one whose run ended right after it was published."""
+    newest = next(iter(published(catalog)), None)
+    for table, snapshot in (newest.tables if newest else {}).items():
+        try:
+            move_main(catalog, table, snapshot)
+        except (CommitFailedException, NoSuchTableError):
+            # Another run is settling the same, or the table is no more; whoever pins a release does not read main.
+            log.warning("main was left behind", table=table, snapshot=snapshot)

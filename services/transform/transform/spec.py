@@ -49,6 +49,8 @@ class Table:
     reads: tuple[str, ...]
     build: Callable[..., DataFrame]
     partitioned_by: tuple[str, ...] = ()
+    sorted_by: tuple[str, ...] = ()
+    """What the rows of a file are ordered by, after its partition; readers skip row groups by it."""
     references: tuple[Reference, ...] = ()
 
     @property

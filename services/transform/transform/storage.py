@@ -56,6 +56,7 @@ class Lake:
         self.spark.sql(f"CREATE NAMESPACE IF NOT EXISTS {self.full_name(table.name.split('.')[0])}")
         self.spark.sql(_create_statement(self.full_name(table.name), table))
         self._evolve(table)
+        self._sort(table)
         # Iceberg cannot point a branch at a main that is still empty; the next write replaces all rows anyhow.
         start = "BRANCH IF NOT EXISTS" if self.current_snapshot(table.name) is None else "OR REPLACE BRANCH"
         self.spark.sql(f"ALTER TABLE {self.full_name(table.name)} CREATE {start} {AUDIT}")
@@ -74,11 +75,14 @@ class Lake:
 
     def move_main(self, table: str, snapshot_id: int) -> None:
         """Let main be that snapshot, whatever it was."""
-        stored = self.catalog.load_table(table)
-        current = stored.current_snapshot()
-        if current is None or current.snapshot_id != snapshot_id:
-            with stored.manage_snapshots() as manage:
-                manage.set_current_snapshot(snapshot_id)
+        move_main(self.catalog, table, snapshot_id)
+
+    def _sort(self, table: Table) -> None:
+        if table.sorted_by and self.catalog.load_table(table.name).sort_order().is_unsorted:
+            by = ", ".join(f"`{name}`" for name in table.sorted_by)
+            # One task writes a day, so that a day is one file; within it the rows lie as they are asked for.
+            write = f"WRITE DISTRIBUTED BY PARTITION LOCALLY ORDERED BY {by}"
+            self.spark.sql(f"ALTER TABLE {self.full_name(table.name)} {write}")
 
     def _evolve(self, table: Table) -> None:
         stored = {
@@ -89,6 +93,15 @@ class Lake:
             columns = ", ".join(f"`{field.name}` {field.dataType.simpleString()}" for field in added)
             self.spark.sql(f"ALTER TABLE {self.full_name(table.name)} SET TBLPROPERTIES ({_properties(table)})")
             self.spark.sql(f"ALTER TABLE {self.full_name(table.name)} ADD COLUMNS ({columns})")
+
+
+def move_main(catalog: Catalog, table: str, snapshot_id: int) -> None:
+    """Let main be that snapshot, whatever it was."""
+    stored = catalog.load_table(table)
+    current = stored.current_snapshot()
+    if current is None or current.snapshot_id != snapshot_id:
+        with stored.manage_snapshots() as manage:
+            manage.set_current_snapshot(snapshot_id)
 
 
 def check_schema(found: StructType, table: Table) -> None:
