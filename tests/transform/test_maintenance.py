@@ -25,8 +25,9 @@ from shopsphere_kit.file_sizes import files_allowed
 from shopsphere_kit.lake import open_catalog
 from shopsphere_kit.settings import LakeSettings
 from shopsphere_kit.waiting import wait_until
-from transform.maintenance import Report, maintain, state_of
+from transform.maintenance import Report, maintain
 from transform.storage import Lake
+from transform.table_state import state_of
 from transform.upkeep import Limits
 
 pytestmark = pytest.mark.servers

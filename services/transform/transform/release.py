@@ -10,13 +10,14 @@ Each row knows the one before it, so that rolling back twice goes two back.
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 
 import pyarrow as pa
 from pyiceberg.catalog import Catalog
 from pyiceberg.exceptions import CommitFailedException, NoSuchTableError
+from pyiceberg.expressions import In
 from pyiceberg.table import Table as PyIcebergTable
 from shopsphere_kit.lake import RELEASES
 from shopsphere_kit.logging import get_logger
@@ -87,9 +88,12 @@ def append(catalog: Catalog, release: ReleaseRow, seen: str | None) -> None:
     """Publish: from this commit on the release is the newest. Raises Superseded unless `seen` is still the head."""
     for _ in range(_ATTEMPTS_MAX):
         table = _releases(catalog)
-        newest = next(iter(_rows(table)), None)
+        rows = _rows(table)
+        newest = rows[0] if rows else None
         if (newest.content if newest else None) != seen:
             raise Superseded(_SUPERSEDED)
+        if release.state == ROLLED_BACK and all(row.tables != release.tables for row in rows):
+            raise Superseded("the release was dropped while it was returned to; its snapshots may be gone")
         linked = {"previous": newest.release_id} if newest and release.state == PUBLISHED else {}
         row = asdict(release) | linked
         row |= {name: list(row[name].items()) for name in ("tables", "consumed")}
@@ -125,6 +129,33 @@ def _rows(table: PyIcebergTable) -> list[ReleaseRow]:
     rows = table.scan().to_arrow().to_pylist()
     releases = [ReleaseRow(**{**row, "tables": dict(row["tables"]), "consumed": dict(row["consumed"])}) for row in rows]
     return sorted(releases, key=lambda release: (release.created_at, release.release_id), reverse=True)
+
+
+def previous_of(rows: Sequence[ReleaseRow], of: ReleaseRow) -> str | None:
+    """The release that stood before one of the rows, which are newest first."""
+    if of.previous or of.state != PUBLISHED:
+        return of.previous
+    # Rows that were written before there was a column for it follow each other in time.
+    older = [row.release_id for row in rows if (row.created_at, row.release_id) < (of.created_at, of.release_id)]
+    return older[0] if older else None
+
+
+def drop(catalog: Catalog, kept: Callable[[list[ReleaseRow]], list[ReleaseRow]]) -> list[str]:
+    """Take the rows that are not kept out of gold.releases, so that nobody finds them any more; their ids."""
+    for _ in range(_ATTEMPTS_MAX):
+        if not catalog.table_exists(RELEASES):
+            return []
+        table = _releases(catalog)
+        rows = _rows(table)
+        stay = {row.release_id for row in kept(rows)}
+        going = [row.release_id for row in rows if row.release_id not in stay]
+        try:
+            if going:
+                table.delete(In(term="release_id", literals=set(going)))
+        except CommitFailedException:
+            continue
+        return going
+    return []
 
 
 def settle(catalog: Catalog) -> None:

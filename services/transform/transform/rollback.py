@@ -37,7 +37,7 @@ def returning(rows: Sequence[ReleaseRow], to: str | None, now: datetime) -> Rele
     return replace(
         made,
         state=ROLLED_BACK,
-        previous=_previous(rows, target),
+        previous=release.previous_of(rows, target),
         content_of=target.content,
         rolled_back_from=newest.release_id,
     )
@@ -45,18 +45,10 @@ def returning(rows: Sequence[ReleaseRow], to: str | None, now: datetime) -> Rele
 
 def before(rows: Sequence[ReleaseRow]) -> ReleaseRow:
     """The release that stood before the newest: rolling back again goes one further back, not forth."""
-    previous = _previous(rows, rows[0])
+    previous = release.previous_of(rows, rows[0])
     if previous is None:
         raise NoRelease(f"no release stands before {rows[0].release_id}; name one with --to; {_LISTED}")
     return _named(rows, previous)
-
-
-def _previous(rows: Sequence[ReleaseRow], of: ReleaseRow) -> str | None:
-    if of.previous or of.state != release.PUBLISHED:
-        return of.previous
-    # Rows that were written before there was a column for it follow each other in time.
-    older = [row.release_id for row in rows if (row.created_at, row.release_id) < (of.created_at, of.release_id)]
-    return older[0] if older else None
 
 
 def _named(rows: Sequence[ReleaseRow], release_id: str) -> ReleaseRow:

@@ -19,6 +19,7 @@ from shopsphere_kit.events import StockMovement
 
 from transform import bronze
 from transform.contract import clean, once
+from transform.declared import made_from
 from transform.movement import Fault, read
 from transform.records import deliveries
 from transform.spec import LONG, STRING, TIMESTAMP, Judged, Table, optional, required
@@ -58,6 +59,12 @@ def stock_movements(records: DataFrame) -> DataFrame:
     return once(judged, "event_id")
 
 
+@made_from(
+    **dict.fromkeys((*SCHEMA.names, "_failed", "_row"), ("value",)),
+    _position=("_position",),
+    _seen_at=("_ingested_at",),
+    rows=(),
+)
 def _judge(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
     for batch in batches:
         rows = [_judged(value) for value in batch.column(0).to_pylist()]
