@@ -143,6 +143,19 @@ def test_of_a_python_function_all_inputs_count_unless_it_is_declared(t: DataFram
     assert of(made, _made={"x": ("a",), "*": ()}) == {"x": ({"t.a"}, set())}
 
 
+def test_a_declaration_that_does_not_fit_the_function_is_refused(t: DataFrame) -> None:
+    def _made(batches: Any) -> Any:
+        return batches
+
+    with pytest.raises(UnknownPlan, match="_made is declared to be made from or to make z; it does not"):
+        of(t.select("a").mapInArrow(_made, "x long"), _made={"x": ("z",)})
+
+
+def test_of_rows_that_repeat_the_key_is_indirect(t: DataFrame) -> None:
+    assert of(t.dropDuplicates(["a"]).select("b")) == {"b": ({"t.b"}, {"t.a"})}
+    assert of(t.join(t.sparkSession.range(3), F.col("a") == F.col("id")).select("id", "b"))["id"] == (set(), {"t.a"})
+
+
 def test_a_step_that_is_not_known_is_never_guessed_at(t: DataFrame) -> None:
     with pytest.raises(UnknownPlan, match="does not know the step"):
         of(t.select("a").intersect(t.select("b")))

@@ -113,6 +113,14 @@ def test_a_rollback_is_the_newest_release_though_the_clock_went_back(catalog: Ca
     assert len({row.release_id for row in release.published(catalog)}) == 3
 
 
+def test_a_run_whose_clock_is_behind_publishes_the_newest_release_all_the_same(
+    catalog: Catalog, clock: ManualClock
+) -> None:
+    publish(catalog, clock, 1)
+    publish(catalog, ManualClock(START - timedelta(days=1)), 2)
+    assert shown(catalog) == 2
+
+
 def test_a_run_that_began_before_a_rollback_is_superseded(catalog: Catalog, clock: ManualClock) -> None:
     publish(catalog, clock, 1)
     publish(catalog, clock, 2)

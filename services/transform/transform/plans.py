@@ -163,17 +163,25 @@ def _stacked(_: _Node, children: list[Flow], __: Inputs) -> Flow:
 
 def _in_python(node: _Node, children: list[Flow], inputs: Inputs) -> Flow:
     """What was declared of the function; of what was not, all its inputs count."""
-    [child] = children
-    declared = inputs.functions.get(node.values["functionExpr"][0]["name"], {})
-    of_name = {column.name: column.sources for column in child.columns}
+    function = node.values["functionExpr"][0]["name"]
+    declared = inputs.functions.get(function, {})
+    of_name = {column.name: column.sources for child in children for column in child.columns}
+    outputs = [_attribute(output) for output in node.values["output"]]
+    wrong = {*declared, *(source for sources in declared.values() for source in sources)}
+    if wrong := wrong - {"*", *of_name, *(name for name, _ in outputs)}:
+        raise UnknownPlan(f"{function} is declared to be made from or to make {', '.join(sorted(wrong))}; it does not")
     everything = tuple(of_name)
-    columns = []
-    for output in node.values["output"]:
-        name, number = _attribute(output)
-        made = _union(of_name[source] for source in declared.get(name, everything))
-        columns.append(Column(name, number, made))
+    made = (Column(name, n, _union(of_name[s] for s in declared.get(name, everything))) for name, n in outputs)
     rows = _NONE if declared.get("*") == () else _union(of_name.values()).all
-    return Flow(tuple(columns), child.rows | rows)
+    return Flow(tuple(made), rows.union(*(child.rows for child in children)))
+
+
+def _constants(node: _Node, _: list[Flow], __: Inputs) -> Flow:
+    return Flow(tuple(Column(*_attribute(output), Sources()) for output in node.values.get("output", ())))
+
+
+def _deduplicated(node: _Node, children: list[Flow], _: Inputs) -> Flow:
+    return children[0].selected(_union(_evaluated(key, children[0]) for key in node.values["keys"]).all)
 
 
 _STEPS = {
@@ -186,8 +194,10 @@ _STEPS = {
     "Generate": _generate,
     "Sort": _sort,
     "Distinct": _distinct,
-    "MapInArrow": _in_python,
-    "MapInPandas": _in_python,
+    "Deduplicate": _deduplicated,
+    **dict.fromkeys(("MapInArrow", "MapInPandas", "FlatMapGroupsInArrow", "FlatMapGroupsInPandas"), _in_python),
+    **dict.fromkeys(("FlatMapCoGroupsInArrow", "FlatMapCoGroupsInPandas"), _in_python),
+    **dict.fromkeys(("OneRowRelation", "LocalRelation", "Range"), _constants),
     **dict.fromkeys(
         ("SubqueryAlias", "ResolvedHint", "Repartition", "RepartitionByExpression", "GlobalLimit", "LocalLimit"), _same
     ),

@@ -94,8 +94,11 @@ def append(catalog: Catalog, release: ReleaseRow, seen: str | None) -> None:
             raise Superseded(_SUPERSEDED)
         if release.state == ROLLED_BACK and all(row.tables != release.tables for row in rows):
             raise Superseded("the release was dropped while it was returned to; its snapshots may be gone")
-        linked = {"previous": newest.release_id} if newest and release.state == PUBLISHED else {}
-        row = asdict(release) | linked
+        row = asdict(release)
+        if newest:
+            # Readers take the newest by time, whatever the clock of the machine that builds it says.
+            row["created_at"] = max(release.created_at, newest.created_at + timedelta(microseconds=1))
+            row["previous"] = newest.release_id if release.state == PUBLISHED else release.previous
         row |= {name: list(row[name].items()) for name in ("tables", "consumed")}
         try:
             table.append(pa.Table.from_pylist([row], schema=SCHEMA))
