@@ -88,6 +88,6 @@ def test_duckdb_answers_the_questions_of_the_readme(release: Release, lake_setti
 
 def test_spark_answers_them_alike(release: Release, lake_settings: LakeSettings, spark: SparkSession) -> None:
     own = session.on_lake(spark, lake_settings)
-    own.catalog.setCurrentCatalog("spark_catalog")
+    own.sql("use spark_catalog")
     answers = [spark_query.answer(own, lake_settings.catalog_name, release, sql).to_pylist() for sql in QUESTIONS]
     assert tuple(answers) == ANSWERS
