@@ -22,6 +22,9 @@ test: install  ## All tests, with real servers; ARGS="tests/kit" picks some
 test-quick: install  ## The tests that need no server
 	@$(BIN)/pytest -m "not servers" $(ARGS)
 
+torture-lineage: install  ## Perturb every column of bronze: nothing changes that lineage did not predict
+	@COLUMNS=all $(BIN)/pytest tests/transform/test_lineage.py -q
+
 torture-ingest: install  ## Kill ingest again and again; SEED= RUNS=300 (kills per source) SEEDS=200 (workloads) SOURCES=postgres,mongo,kafka
 	@PYTHONPATH=tests $(BIN)/python -m ingest_torture --seed "$(SEED)" --runs "$(or $(RUNS),300)" --seeds "$(or $(SEEDS),200)" --sources "$(SOURCES)"
 
@@ -68,4 +71,4 @@ clean:  ## Remove the environment and all local state
 help:  ## Show this help
 	@awk 'BEGIN {FS = ":.*##"} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z0-9-]+:.*##/ {printf "  make %-15s%s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-.PHONY: demo test test-quick torture-ingest check fix proto bench lock install clean help
+.PHONY: demo test test-quick torture-lineage torture-ingest check fix proto bench lock install clean help

@@ -73,6 +73,14 @@ def test_a_wrong_query_is_answered_with_the_tables_there_are(catalog: Catalog, r
         query.run(catalog, release, "select 1 from gold.fact_ordr")
 
 
+def test_a_release_that_was_dropped_is_answered_with_the_remedy(catalog: Catalog, release: Release) -> None:
+    with pytest.raises(NotFound, match="R0 never was, or its time to be read is over; `python -m transform releases`"):
+        query.pinned(catalog, "R0")
+    gone = Release("R0", NOON, {"gold.fact_order": 1})
+    with pytest.raises(NotFound, match=r"R0 can no longer be read: the snapshot of gold\.fact_order has expired"):
+        query.run(catalog, gone, TOTAL)
+
+
 def test_without_a_release_the_remedy_is_named(catalog: Catalog) -> None:
     with pytest.raises(NotFound, match="shopsphere demo"):
         query.pinned(catalog, None)

@@ -25,8 +25,10 @@ from shopsphere_kit.file_sizes import files_allowed
 from shopsphere_kit.lake import open_catalog
 from shopsphere_kit.settings import LakeSettings
 from shopsphere_kit.waiting import wait_until
-from transform.maintenance import Report, maintain, state_of
+from transform import release
+from transform.maintenance import Report, maintain
 from transform.storage import Lake
+from transform.table_state import state_of
 from transform.upkeep import Limits
 
 pytestmark = pytest.mark.servers
@@ -209,6 +211,17 @@ def test_a_reader_of_a_snapshot_that_has_not_expired_sees_what_it_saw(lake: Lake
     assert len(table.snapshots()) < 13
     rows = table.scan(snapshot_id=before.snapshot_id).to_arrow()
     assert sorted(map(str, rows["_position"].to_pylist())) == [kafka_row(0, index) for index in range(36)]
+
+
+def test_the_snapshots_that_the_next_run_will_read_stay(lake: Lake, writer: Writer) -> None:
+    writer.append(14)
+    numbers = [snapshot.snapshot_id for snapshot in stored(lake.catalog).snapshots()]
+    consumed = {f"bronze.{TABLE}": numbers[2]}
+    release.append(lake.catalog, release.new_release(SystemClock().now(), {}, consumed), None)
+    kept_up(lake, replace(LIMITS, snapshots_max=2, snapshot_age_min=timedelta(0)))
+    left = {snapshot.snapshot_id for snapshot in stored(lake.catalog).snapshots()}
+    assert left >= set(numbers[2:])
+    assert not left & set(numbers[:2])
 
 
 def test_files_that_only_expired_snapshots_name_are_removed(lake: Lake, writer: Writer) -> None:

@@ -81,6 +81,34 @@ def test_a_snapshot_that_a_run_may_be_reading_stays_however_many_there_are() -> 
     assert plan(State(snapshots=snapshots[3:]), LIMITS, NOW).expire_before is None
 
 
+def test_snapshots_that_the_next_run_will_read_stay_however_many_there_are() -> None:
+    snapshots = commits(60, first=timedelta(hours=2))
+    taken_in = State(snapshots=snapshots, needed_from=snapshots[4])
+    assert plan(taken_in, LIMITS, NOW).expire_before == snapshots[4]
+    assert plan(State(snapshots=snapshots, needed_from=snapshots[55]), LIMITS, NOW).expire_before == snapshots[45]
+
+
+def test_what_a_run_has_taken_in_may_go_at_once() -> None:
+    snapshots = commits(60, first=timedelta(minutes=5))
+    state = State(snapshots=snapshots, needed_from=snapshots[-1])
+    assert plan(state, LIMITS, NOW).expire_before == snapshots[45]
+
+
+def test_snapshots_that_no_run_ever_takes_in_go_after_their_days_or_when_they_are_far_too_many() -> None:
+    old = [ago(days=9), *commits(SNAPSHOTS_MIN, first=timedelta(days=2))]
+    assert plan(State(snapshots=old, needed_from=old[0]), LIMITS, NOW).expire_before == ago(days=7)
+    many = commits(201, first=timedelta(hours=2))
+    assert plan(State(snapshots=many, needed_from=many[0]), LIMITS, NOW).expire_before == many[186]
+
+
+def test_snapshots_of_silver_and_gold_go_one_by_one_and_never_by_age() -> None:
+    snapshots = commits(60, first=timedelta(days=80))
+    due = plan(State(snapshots=snapshots, swept_at=SWEPT, unneeded=[7, 8]), LIMITS, NOW)
+    assert (due.expire_before, due.expire, due.is_idle) == (None, (7, 8), False)
+    assert plan(State(snapshots=snapshots, swept_at=SWEPT, unneeded=[]), LIMITS, NOW).is_idle
+    assert not plan(State(swept_at=SWEPT, unneeded=[], left_branches=["run_1"]), LIMITS, NOW).is_idle
+
+
 @given(st.lists(st.floats(0, 20 * 86400), max_size=60))
 def test_no_young_snapshot_and_none_of_the_last_ever_expires(ages: list[float]) -> None:
     snapshots = [NOW - timedelta(seconds=age) for age in ages]

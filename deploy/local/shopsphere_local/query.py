@@ -34,7 +34,8 @@ def mentioned(sql: str, tables: Iterable[str]) -> list[str]:
 def run(catalog: Catalog, release: Release, sql: str) -> pa.Table:
     """Return the answer, with times as UTC without a zone.
 
-    Raises InvalidArgument with DuckDB's message when it does not understand the query.
+    Raises InvalidArgument with DuckDB's message when it does not understand the query, and NotFound when the release
+    can no longer be read.
     """
     with duckdb.connect(config=_OFFLINE) as connection:
         for schema in (lake.SILVER, lake.GOLD):

@@ -10,25 +10,43 @@ from shopsphere_kit.errors import InvalidArgument
 from shopsphere_kit.lake import Release
 from shopsphere_kit.settings import LakeSettings
 
+from shopsphere_local.query import mentioned
 from shopsphere_local.settings import REPOSITORY, announce_java
 
 _JARS = REPOSITORY / "services" / "transform" / "transform" / "jars.lock"
 
 
 def run(settings: LakeSettings, cache: Path, release: Release, sql: str) -> pa.Table:
-    """Return the answer; raises InvalidArgument with Spark's message when it does not understand the query."""
+    """Return the answer.
+
+    Raises InvalidArgument with Spark's message when it does not understand the query, and NotFound when the release
+    can no longer be read.
+    """
+    tables = mentioned(sql, release.snapshots)
+    catalog = lake.open_catalog(settings)
+    for table in tables:
+        lake.readable(catalog, release, table)
     spark = _session(settings, cache)
+    try:
+        return answer(spark, settings.catalog_name, release, sql)
+    finally:
+        spark.stop()
+
+
+def answer(spark: SparkSession, catalog_name: str, release: Release, sql: str) -> pa.Table:
+    """Return the answer of a session whose own catalog, not the lake's, is the current one."""
+    views = {table: f" version as of {release.snapshots[table]}" for table in mentioned(sql, release.snapshots)}
+    views |= dict.fromkeys(mentioned(sql, [lake.RELEASES]), "")
     try:
         for schema in (lake.SILVER, lake.GOLD):
             spark.sql(f"create database if not exists {schema}")
-        for table, snapshot in release.snapshots.items():
-            source = f"{settings.catalog_name}.{table}"
-            spark.sql(f"create view {table} as select * from {source} version as of {snapshot}")  # noqa: S608 - our names
+        for table, version in views.items():
+            source = f"{catalog_name}.{table}{version}"
+            spark.sql(f"create or replace view {table} as select * from {source}")  # noqa: S608 - our names
         return spark.sql(sql).toArrow()
     except PySparkException as error:
-        raise InvalidArgument(str(error), field="query") from error
-    finally:
-        spark.stop()
+        known = ", ".join(sorted(release.snapshots))
+        raise InvalidArgument(f"{error}\ntables of {release.release_id}: {known}", field="query") from error
 
 
 def _session(settings: LakeSettings, cache: Path) -> SparkSession:

@@ -9,6 +9,7 @@ from urllib.parse import quote
 import pyarrow as pa
 from pyiceberg.catalog import Catalog, load_catalog
 from pyiceberg.exceptions import NoSuchTableError
+from pyiceberg.table import Table
 
 from shopsphere_kit.errors import NotFound
 from shopsphere_kit.settings import LakeSettings
@@ -113,7 +114,11 @@ def release(catalog: Catalog, release_id: str) -> Release:
     for found in _releases(catalog):
         if found.release_id == release_id:
             return found
-    raise NotFound(f"there is no release {release_id}; `python -m transform releases` lists them", field="release_id")
+    raise NotFound(
+        f"release {release_id} never was, or its time to be read is over; "
+        "`python -m transform releases` lists those that can be read",
+        field="release_id",
+    )
 
 
 def _releases(catalog: Catalog) -> list[Release]:
@@ -127,7 +132,19 @@ def _releases(catalog: Catalog) -> list[Release]:
 
 def scan_release(catalog: Catalog, pinned: Release, table: str, columns: Sequence[str] = ("*",)) -> pa.Table:
     """The rows of a table ("gold.fact_order") exactly as the release has them."""
+    stored = readable(catalog, pinned, table)
+    return stored.scan(snapshot_id=pinned.snapshots[table], selected_fields=tuple(columns)).to_arrow()
+
+
+def readable(catalog: Catalog, pinned: Release, table: str) -> Table:
+    """The table, which has the snapshot of the release; raises NotFound when the release cannot be read any more."""
     if table not in pinned.snapshots:
         raise NotFound(f"release {pinned.release_id} has no table {table}", field="table")
-    scan = catalog.load_table(table).scan(snapshot_id=pinned.snapshots[table], selected_fields=tuple(columns))
-    return scan.to_arrow()
+    stored = catalog.load_table(table)
+    if stored.snapshot_by_id(pinned.snapshots[table]) is None:
+        raise NotFound(
+            f"release {pinned.release_id} can no longer be read: the snapshot of {table} has expired; "
+            "`python -m transform releases` lists those that can be read",
+            field="release_id",
+        )
+    return stored

@@ -1,9 +1,9 @@
-"""`python -m transform run | releases | checks | hash | maintain`: each prints JSON on standard output."""
+"""`python -m transform <verb>`: each prints JSON on standard output; newer verbs stand in `verbs/`."""
 
 import argparse
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -18,6 +18,9 @@ from shopsphere_kit.settings import read
 from transform import bootstrap, jobs, maintenance, release
 from transform.errors import NoRelease
 from transform.settings import Settings
+from transform.verbs import VERBS
+
+Act = Callable[[Settings, argparse.Namespace], int]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -25,9 +28,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     chosen = _parser().parse_args(arguments)
     settings = read(Settings)
     logging.configure("transform", settings.runtime.log_level)
-    verbs = {"run": _run, "releases": _releases, "checks": _checks, "hash": _hash, "maintain": _maintain}
+    existing = {"run": _run, "releases": _releases, "checks": _checks, "hash": _hash, "maintain": _maintain}
     try:
-        return verbs[chosen.verb](settings, chosen)
+        act: Act = existing.get(chosen.verb) or chosen.act
+        return act(settings, chosen)
     except ShopSphereError as error:
         sys.stderr.write(f"{error.reason}: {error.detail}\n")
         return 1
@@ -43,6 +47,8 @@ def _parser() -> argparse.ArgumentParser:
         verbs.add_parser(verb, help=text).add_argument("--release", help="id of a release; default: the newest")
     upkeep = verbs.add_parser("maintain", help="merge files, expire snapshots, remove orphans of bronze, beside ingest")
     upkeep.add_argument("--seconds", type=float, help="start no further table after so many seconds; default: no limit")
+    for module in VERBS:
+        module.add(verbs)
     return parser
 
 

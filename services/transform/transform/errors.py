@@ -2,23 +2,38 @@
 
 FailedPrecondition
 ├── SchemaMismatch   a table function or a stored table disagrees with its SCHEMA
+├── UnknownPlan      a table function does something that lineage cannot follow
 └── ChecksFailed     the tables were built but must not be published; readers keep the last release
 Conflict
 ├── Superseded       another run published while this one was building
 └── CompactionIncomplete  another maintenance run, or a file that cannot be read, kept files from being merged
 NotFound
-└── NoRelease        nothing was published yet
+└── NoRelease        nothing was published yet, or the release that is asked for is not there any more
+InvalidArgument
+└── UnknownColumn    lineage was asked for a column that no table has
 """
 
 from typing import ClassVar
 
-from shopsphere_kit.errors import Conflict, FailedPrecondition, NotFound
+from shopsphere_kit.errors import Conflict, FailedPrecondition, InvalidArgument, NotFound
 
 
 class SchemaMismatch(FailedPrecondition):
     """The columns of a table are not those its module declares."""
 
     default_reason: ClassVar[str] = "schema_mismatch"
+
+
+class UnknownPlan(FailedPrecondition):
+    """Spark's plan of a table has a step or an expression whose columns cannot be followed."""
+
+    default_reason: ClassVar[str] = "unknown_plan"
+
+
+class UnknownColumn(InvalidArgument):
+    """No table of the lake has that column."""
+
+    default_reason: ClassVar[str] = "unknown_column"
 
 
 class ChecksFailed(FailedPrecondition):

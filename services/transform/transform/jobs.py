@@ -12,7 +12,7 @@ from pyiceberg.exceptions import CommitFailedException, NoSuchTableError
 from pyiceberg.table import Table as IcebergTable
 from pyspark.sql import DataFrame
 from shopsphere_kit.clock import Clock
-from shopsphere_kit.lake import Release, latest_release
+from shopsphere_kit.lake import Release
 from shopsphere_kit.logging import get_logger
 
 from transform import bronze, checks, release
@@ -226,14 +226,8 @@ def _added(lake: Lake, name: str, after: int | None) -> bool:
 
 
 def settle(lake: Lake) -> None:
-    """Let the main branches be the newest release, also one whose run ended right after it was published."""
-    newest = latest_release(lake.catalog)
-    for table, snapshot in (newest.snapshots if newest else {}).items():
-        try:
-            lake.move_main(table, snapshot)
-        except (CommitFailedException, NoSuchTableError):
-            # Another run is settling the same, or the table is no more; whoever pins a release does not read main.
-            log.warning("main was left behind", table=table, snapshot=snapshot)
+    """Let the main branches be the newest release."""
+    release.settle(lake.catalog)
 
 
 def _drop_branches(lake: Lake, own: str, now: datetime) -> None:

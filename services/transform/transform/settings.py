@@ -28,6 +28,7 @@ class Settings(BaseSettings):
     shuffle_partitions: int = Field(4, ge=1, description="partitions after a shuffle; about twice the cores")
     cache_dir: Path = Field(Path(".local/cache"), description="where jars and the Java runtime are kept")
     scratch_dir: Path | None = Field(None, description="where Spark spills; default: the system's temporary folder")
+    release_days: float = Field(7, ge=0, description="days a release can be read after a newer one took its place")
     maintain_snapshot_days: float = Field(7, gt=0, description="days after which maintenance expires a snapshot")
     maintain_snapshots: int = Field(
         200, ge=1, description="snapshots of a table; more than these expire before their days"
@@ -51,6 +52,7 @@ class Settings(BaseSettings):
             snapshot_age_min=timedelta(minutes=self.maintain_snapshot_minutes),
             orphan_age=timedelta(days=self.maintain_orphan_days),
             sweep_every=timedelta(hours=self.maintain_sweep_hours),
+            release_age=timedelta(days=self.release_days),
         )
 
     def refuse_placeholders(self) -> None:

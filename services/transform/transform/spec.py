@@ -94,6 +94,7 @@ class Stored:
     """The columns by which it is local; without any, a change rebuilds all of it (and writes what differs)."""
     partitioned_by: tuple[str, ...] = field(default=(), kw_only=True)
     sorted_by: tuple[str, ...] = field(default=(), kw_only=True)
+    """What the rows of a file are ordered by, after its partition; readers skip row groups by it."""
 
     @property
     def required(self) -> tuple[str, ...]:

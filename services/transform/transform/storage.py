@@ -118,11 +118,7 @@ class Lake:
 
     def move_main(self, table: str, snapshot_id: int) -> None:
         """Let main be that snapshot, whatever it was."""
-        stored = self.catalog.load_table(table)
-        current = stored.current_snapshot()
-        if current is None or current.snapshot_id != snapshot_id:
-            with stored.manage_snapshots() as manage:
-                manage.set_current_snapshot(snapshot_id)
+        move_main(self.catalog, table, snapshot_id)
 
     def _evolve(self, table: Stored, stored: IcebergTable) -> None:
         known = set(stored.schema().column_names)
@@ -131,6 +127,15 @@ class Lake:
             columns = ", ".join(f"`{field.name}` {field.dataType.simpleString()}" for field in added)
             self.spark.sql(f"ALTER TABLE {self.full_name(table.name)} SET TBLPROPERTIES ({_properties(table)})")
             self.spark.sql(f"ALTER TABLE {self.full_name(table.name)} ADD COLUMNS ({columns})")
+
+
+def move_main(catalog: Catalog, table: str, snapshot_id: int) -> None:
+    """Let main be that snapshot, whatever it was."""
+    stored = catalog.load_table(table)
+    current = stored.current_snapshot()
+    if current is None or current.snapshot_id != snapshot_id:
+        with stored.manage_snapshots() as manage:
+            manage.set_current_snapshot(snapshot_id)
 
 
 def check_schema(found: StructType, table: Stored) -> None:

@@ -12,6 +12,8 @@ from shopsphere_kit.file_sizes import FILE_BYTES, crowded, files_beyond
 
 # Reading a table opens every manifest, and each commit of ingest adds one.
 _MANIFESTS_MAX = 20
+# Snapshots that no run has taken in yet stay, up to so many times the limit: each commit writes the list of them all.
+_UNREAD_TIMES = 10
 # However old they are: the last commits are what one looks at when something went wrong.
 SNAPSHOTS_MIN = 10
 
@@ -26,6 +28,9 @@ class Limits:
     snapshot_age_min: timedelta = timedelta(minutes=30)
     orphan_age: timedelta = timedelta(days=3)
     sweep_every: timedelta = timedelta(days=1)
+    release_age: timedelta = timedelta(days=7)
+    # No run takes longer from its first snapshot to its release.
+    unpublished_age: timedelta = timedelta(days=1)
 
 
 @dataclass(frozen=True)
@@ -38,6 +43,11 @@ class State:
     # Those among them that a branch or a tag names.
     named_snapshots: Sequence[datetime] = ()
     swept_at: datetime | None = None
+    # Of bronze: when the snapshot was made up to which the newest release took it in. The next run reads from there on.
+    needed_from: datetime | None = None
+    # Of silver and gold: the snapshots that may go, and the branches left by runs; None for tables of no release.
+    unneeded: Sequence[int] | None = None
+    left_branches: Sequence[str] = ()
 
     @cached_property
     def sizes(self) -> list[int]:
@@ -65,17 +75,20 @@ class State:
 
 @dataclass(frozen=True)
 class Plan:
-    """What is due; `expire_before` is the moment before which snapshots go."""
+    """What is due; snapshots go that are from before `expire_before`, or that stand in `expire`."""
 
     compact: bool
     rewrite_manifests: bool
     expire_before: datetime | None
     sweep: bool
+    expire: tuple[int, ...] = ()
+    drop_branches: tuple[str, ...] = ()
 
     @property
     def is_idle(self) -> bool:
         """Nothing is due."""
-        return not (self.compact or self.rewrite_manifests or self.expire_before or self.sweep)
+        expires = self.expire_before or self.expire or self.drop_branches
+        return not (self.compact or self.rewrite_manifests or expires or self.sweep)
 
 
 def plan(state: State, limits: Limits, now: datetime) -> Plan:
@@ -83,8 +96,10 @@ def plan(state: State, limits: Limits, now: datetime) -> Plan:
     return Plan(
         compact=state.crowded(limits.file_bytes) > 0,
         rewrite_manifests=state.manifests > _MANIFESTS_MAX,
-        expire_before=_expire_before(state, limits, now),
+        expire_before=_expire_before(state, limits, now) if state.unneeded is None else None,
         sweep=state.swept_at is None or now - state.swept_at >= limits.sweep_every,
+        expire=tuple(state.unneeded or ()),
+        drop_branches=tuple(state.left_branches),
     )
 
 
@@ -95,6 +110,13 @@ def _expire_before(state: State, limits: Limits, now: datetime) -> datetime | No
         # Every commit writes the list of all snapshots, so there must not be many; but a run that reads one needs it.
         # Down to three quarters, or the commits of maintenance itself would make the next run due.
         kept = max(1, limits.snapshots_max * 3 // 4)
-        before = max(before, min(oldest_first[-kept], now - limits.snapshot_age_min))
+        before = max(before, min(oldest_first[-kept], _read_from(state, limits, now)))
     going = {moment for moment in oldest_first[:-SNAPSHOTS_MIN] if moment < before} - set(state.named_snapshots)
     return before if going else None
+
+
+def _read_from(state: State, limits: Limits, now: datetime) -> datetime:
+    """The moment from which on snapshots may still be read by a run."""
+    unread = state.needed_from is not None and len(state.snapshots) <= limits.snapshots_max * _UNREAD_TIMES
+    # Where nothing was taken in yet, or far too much was not, a run reads the table as it found it.
+    return state.needed_from if unread and state.needed_from else now - limits.snapshot_age_min

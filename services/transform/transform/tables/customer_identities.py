@@ -15,6 +15,7 @@ from pyspark.sql import functions as F
 from pyspark.sql.types import StructType
 
 from transform.columns import e164, email_identity
+from transform.declared import made_from
 from transform.identity import Clue, Identity, SourceUser, resolve
 from transform.spec import STRING, TIMESTAMP, Table, required, scoped
 
@@ -62,6 +63,8 @@ def _first_seen() -> Column:
     return F.least("first_seen_at", "event_at").alias("seen_at")
 
 
+# Who is whose customer follows from all clues; the user is one of those that went in.
+@made_from(source=("source",), source_user_id=("source_user_id",))
 def _resolve(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
     rows = (row for batch in batches for row in batch.to_pylist())
     identities = resolve(

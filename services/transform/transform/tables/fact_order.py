@@ -1,6 +1,6 @@
 """What was sold: the centre of the star.
 
-Grain: order line (order_id, line_number). Partition: day of ordered_at.
+Grain: order line (order_id, line_number). Partition: day of ordered_at; within a day by customer.
 Reads: silver.orders_unified, gold.dim_users, gold.dim_products, gold.dim_stores, gold.dim_date.
 Rules: every line of orders_unified is here once, with the same quantity and amount. `user_key` is the version of
 the user that was valid at `ordered_at`. What a dimension does not know gets its unknown member, key 0.
@@ -129,9 +129,9 @@ TABLE = Table(
         looked_up("gold.dim_stores", lines_of_stores),
         looked_up("gold.dim_date"),
     ),
-    sorted_by=("customer_id",),
     build=fact_order,
     partitioned_by=("days(ordered_at)",),
+    sorted_by=("customer_id", "ordered_at"),
     references=(
         Reference("user_key", "gold.dim_users", "user_key"),
         Reference("product_key", "gold.dim_products", "product_key"),
