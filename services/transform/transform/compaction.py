@@ -30,7 +30,11 @@ def publish(catalog: Catalog, tables: Iterable[str], clock: Clock) -> ReleaseRow
         return None
     newest = rows[0]
     made = release.new_release(
-        release.moment_after(newest, clock.now()), {**newest.tables, **rewritten}, newest.consumed
+        release.moment_after(newest, clock.now()),
+        {**newest.tables, **rewritten},
+        newest.consumed,
+        counts=newest.counts,
+        logic=newest.logic,
     )
     row = replace(made, state=COMPACTED, previous=release.previous_of(rows, newest), content_of=newest.content)
     try:

@@ -85,7 +85,7 @@ def run(lake: Lake, clock: Clock, *, full: bool = False) -> Run:
     return done
 
 
-def _publish(engine: Engine, base: release.ReleaseRow | None, clock: Clock, seen: int | None, done: Run) -> None:
+def _publish(engine: Engine, base: release.ReleaseRow | None, clock: Clock, seen: str | None, done: Run) -> None:
     lake = engine.lake
     lake.spark.conf.set("spark.sql.adaptive.enabled", str(engine.is_full).lower())
     _build(engine, done, _WORKERS)

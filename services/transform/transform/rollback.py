@@ -33,7 +33,9 @@ def returning(rows: Sequence[ReleaseRow], to: str | None, now: datetime) -> Rele
         raise NoRelease("nothing was published yet, so there is nothing to return to")
     newest = rows[0]
     target = _named(rows, to) if to else before(rows)
-    made = release.new_release(release.moment_after(newest, now), target.tables, target.consumed)
+    made = release.new_release(
+        release.moment_after(newest, now), target.tables, target.consumed, counts=target.counts, logic=target.logic
+    )
     return replace(
         made,
         state=ROLLED_BACK,
