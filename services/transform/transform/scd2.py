@@ -24,8 +24,8 @@ from collections.abc import Sequence
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from transform.segments import any_differs, differs, following, lasts, numbered, running_max, running_min
-from transform.vectors import FALSE, Vector
+from transform.segments import any_differs, differs, following, lasts, lesser, numbered, running_max, running_min
+from transform.vectors import FALSE, Vector, column
 
 AT, SINCE, DELETED, POSITION = "event_at", "exists_since", "deleted", "_position"
 OF_A_CHANGE = (AT, SINCE, DELETED, POSITION)
@@ -59,8 +59,8 @@ def versions(ordered: pa.Table, key: Sequence[str], tracked: Sequence[str]) -> p
 
 def _one_per_instant(rows: pa.Table, key: Sequence[str]) -> pa.Table:
     """The changes that count, with their time in effect for `AT`, and `SINCE` never null and never later."""
-    at = running_max(_column(rows, AT), numbered(any_differs(_columns(rows, key))))
-    timed = _with(rows, {AT: at, SINCE: pc.min_element_wise(_column(rows, SINCE), at)})
+    at = running_max(column(rows, AT), numbered(any_differs(_columns(rows, key))))
+    timed = _with(rows, {AT: at, SINCE: lesser(column(rows, SINCE), at)})
     return _last_ones(_last_ones(timed, [*key, POSITION]), [*key, AT])
 
 
@@ -73,20 +73,20 @@ def _stretches(rows: pa.Table, key: Sequence[str], tracked: Sequence[str]) -> pa
 
     `AT` is where it starts, `_first` whether it is the first of its key.
     """
-    new_key, deleted = any_differs(_columns(rows, key)), _column(rows, DELETED)
+    new_key, deleted = any_differs(_columns(rows, key)), column(rows, DELETED)
     # Two deletes in a row are one absence, whatever attributes they carry.
     other = pc.and_(pc.invert(deleted), any_differs([deleted, *_columns(rows, tracked)]))
     starts = pc.or_(new_key, pc.or_(differs(deleted), other))
     ends = lasts(starts)
-    since = running_min(_column(rows, SINCE), numbered(starts)).filter(ends)
-    at, first = _column(rows, AT).filter(starts), new_key.filter(starts)
-    begins = pc.if_else(first, pc.min_element_wise(at, since), at)
+    since = running_min(column(rows, SINCE), numbered(starts)).filter(ends)
+    at, first = column(rows, AT).filter(starts), new_key.filter(starts)
+    begins = pc.if_else(first, lesser(at, since), at)
     return _with(rows.filter(ends), {AT: begins, "_first": first})
 
 
 def _versions(stretches: pa.Table, key: Sequence[str]) -> pa.Table:
-    starts, deleted = _column(stretches, AT), _column(stretches, DELETED)
-    is_last = lasts(_column(stretches, "_first"))
+    starts, deleted = column(stretches, AT), column(stretches, DELETED)
+    is_last = lasts(column(stretches, "_first"))
     end = pc.if_else(is_last, pa.nulls(1, starts.type)[0], following(starts))
     ended_by_delete = pc.fill_null(pc.and_(following(deleted), following(is_last)), FALSE[0])
     stamps = [starts, end, is_last, pc.and_(pc.invert(is_last), ended_by_delete)]
@@ -95,13 +95,8 @@ def _versions(stretches: pa.Table, key: Sequence[str]) -> pa.Table:
     return stamped.filter(pc.invert(deleted))
 
 
-def _column(rows: pa.Table, name: str) -> Vector:
-    column = rows.column(name).combine_chunks()
-    return column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
-
-
 def _columns(rows: pa.Table, names: Sequence[str]) -> list[Vector]:
-    return [_column(rows, name) for name in names]
+    return [column(rows, name) for name in names]
 
 
 def _with(rows: pa.Table, columns: dict[str, Vector]) -> pa.Table:

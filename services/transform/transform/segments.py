@@ -42,14 +42,24 @@ def following(column: Vector) -> Vector:
     return pa.concat_arrays([column[1:], pa.nulls(min(1, len(column)), column.type)])
 
 
+def lesser(one: Vector, other: Vector) -> Vector:
+    """The lesser of two values of any kind that has an order; of a value and null the value."""
+    return pc.coalesce(pc.if_else(pc.less_equal(one, other), one, other), one, other)
+
+
+def greater(one: Vector, other: Vector) -> Vector:
+    """The greater of two values of any kind that has an order; of a value and null the value."""
+    return pc.coalesce(pc.if_else(pc.greater_equal(one, other), one, other), one, other)
+
+
 def running_max(values: Vector, segment: Vector) -> Vector:
     """The greatest of the values from the start of the segment to each row."""
-    return _running(pc.max_element_wise, values, segment)
+    return _running(greater, values, segment)
 
 
 def running_min(values: Vector, segment: Vector) -> Vector:
     """The least of the values from the start of the segment to each row."""
-    return _running(pc.min_element_wise, values, segment)
+    return _running(lesser, values, segment)
 
 
 def _running(better: Callable[..., Vector], values: Vector, segment: Vector) -> Vector:

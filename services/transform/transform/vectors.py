@@ -31,5 +31,10 @@ def texts(values: Sequence[str | None]) -> Vector:
     )
 
 
+def column(rows: pa.Table, name: str) -> Vector:
+    """A column of a table in one piece."""
+    return rows.column(name).combine_chunks()
+
+
 TRUE = booleans([True])
 FALSE = booleans([False])

@@ -8,15 +8,16 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 import pyarrow as pa
 import pyarrow.compute as pc
 from pyspark.sql import DataFrame
-from pyspark.sql import functions as F
 from pyspark.sql.types import BooleanType, StructField, StructType
 
+from transform import beliefs as rules_of_beliefs
 from transform import scd2
-from transform.scd2 import AT, DELETED, POSITION, SINCE, STAMPS
+from transform.beliefs import RECORDED, SUPERSEDED
+from transform.scd2 import AT, STAMPS
 from transform.segments import any_differs
 from transform.vectors import TRUE
 
-__all__ = ["STAMPS", "versions", "whole_keys"]
+__all__ = ["RECORDED", "STAMPS", "SUPERSEDED", "beliefs", "versions", "whole_keys"]
 
 # A pass over Arrow columns costs the same hundred calls whether it has ten rows or ten thousand.
 _ROWS = 50_000
@@ -28,19 +29,33 @@ def versions(changes: DataFrame, key: tuple[str, ...], tracked: tuple[str, ...])
     `changes` has the key, all attributes, `event_at`, `exists_since`, `_position` and `deleted`. The result has the
     key, the attributes and `STAMPS`. Changes in attributes that are not tracked open no version.
     """
-    ordered = changes.repartition(*key).sortWithinPartitions(*scd2.order_of_changes(changes.columns, key))
+    ordered = _by_key(changes, key, scd2.order_of_changes(changes.columns, key))
+    return _each(ordered, key, _schema(changes, key), lambda whole: scd2.versions(whole, key, tracked))
 
+
+def beliefs(changes: DataFrame, key: tuple[str, ...], tracked: tuple[str, ...]) -> DataFrame:
+    """What was believed of every key, and when: as `versions`, with `recorded_at` in, and that and `superseded_at` out."""
+    said = [name for name in changes.columns if name != RECORDED]
+    ordered = _by_key(changes, key, [*scd2.order_of_changes(said, key), RECORDED])
+    schema = _schema(changes.select(*said), key).add(changes.schema[RECORDED])
+    return _each(
+        ordered,
+        key,
+        schema.add(SUPERSEDED, changes.schema[RECORDED].dataType),
+        lambda whole: rules_of_beliefs.beliefs(whole, key, tracked),
+    )
+
+
+def _by_key(changes: DataFrame, key: Sequence[str], order: Sequence[str]) -> DataFrame:
+    return changes.repartition(*key).sortWithinPartitions(*order)
+
+
+def _each(ordered: DataFrame, key: Sequence[str], schema: StructType, work: Callable[[pa.Table], pa.Table]) -> DataFrame:
     def of_partition(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        return _each(batches, key, lambda whole: scd2.versions(whole, key, tracked))
+        for whole in whole_keys(batches, key, _ROWS):
+            yield from work(whole).select(schema.names).to_batches()
 
-    return ordered.mapInArrow(of_partition, _schema(changes, key))
-
-
-def _each(
-    batches: Iterable[pa.RecordBatch], key: Sequence[str], work: Callable[[pa.Table], pa.Table]
-) -> Iterator[pa.RecordBatch]:
-    for whole in whole_keys(batches, key, _ROWS):
-        yield from work(whole).to_batches()
+    return ordered.mapInArrow(of_partition, schema)
 
 
 def whole_keys(batches: Iterable[pa.RecordBatch], key: Sequence[str], rows: int) -> Iterator[pa.Table]:

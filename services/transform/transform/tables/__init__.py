@@ -15,6 +15,7 @@ from transform.tables import (
     orders_unified,
     quarantine,
     stock_movements_clean,
+    users_beliefs,
     users_scd,
 )
 
@@ -22,6 +23,7 @@ JUDGED: tuple[Judged, ...] = quarantine.JUDGED
 TABLES: tuple[Table, ...] = (
     customer_identities.TABLE,
     users_scd.TABLE,
+    users_beliefs.TABLE,
     orders_unified.TABLE,
     stock_movements_clean.TABLE,
     inventory_snapshots.TABLE,
