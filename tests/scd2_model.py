@@ -119,16 +119,15 @@ def _versions(stretches: list[_Stretch]) -> list[Version]:
 
 NAMES = ("city", "mood")
 _TIME = pa.timestamp("us", tz="UTC")
-SCHEMA = pa.schema(
-    [
-        ("key", pa.string()),
-        *((name, pa.string()) for name in NAMES),
-        ("event_at", _TIME),
-        ("exists_since", _TIME),
-        ("deleted", pa.bool_()),
-        ("_position", pa.string()),
-    ]
-)
+_KINDS: dict[str, pa.DataType] = {
+    "key": pa.string(),
+    **dict.fromkeys(NAMES, pa.string()),
+    "event_at": _TIME,
+    "exists_since": _TIME,
+    "deleted": pa.bool_(),
+    "_position": pa.string(),
+}
+SCHEMA = pa.schema(_KINDS)
 
 
 def as_table(changes: Iterable[Change]) -> pa.Table:

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from scd2_model import NAMES, Change, Version, as_table, as_version, history
 from transform import scd2
 from transform.beliefs import beliefs
+from transform.vectors import in_order_of
 
 DAY_0 = datetime(2026, 1, 1, tzinfo=UTC)
 Recorded = tuple[Change, datetime]
@@ -26,8 +27,9 @@ def said(number: int, city: str, recorded: int, *, deleted: bool = False) -> Rec
 def believed(recorded: list[Recorded]) -> list[dict[str, Any]]:
     table = as_table([change for change, _ in recorded])
     when = pa.array([moment for _, moment in recorded], pa.timestamp("us", tz="UTC"))
-    by = [(name, "ascending", "at_start") for name in scd2.order_of_changes(table.column_names, ["key"])]
-    ordered = table.append_column("recorded_at", when).sort_by([(name, order) for name, order, _ in by])
+    ordered = in_order_of(
+        table.append_column("recorded_at", when), [*scd2.order_of_changes(table.column_names, ["key"])]
+    )
     rows: list[dict[str, Any]] = beliefs(ordered, ["key"], NAMES).to_pylist()
     return rows
 
@@ -42,7 +44,9 @@ def told(recorded: list[Recorded]) -> list[tuple[object, ...]]:
 
 def at(rows: list[dict[str, Any]], moment: datetime) -> list[Version]:
     """The query of the README."""
-    held = [r for r in rows if r["recorded_at"] <= moment and (r["superseded_at"] is None or r["superseded_at"] > moment)]
+    held = [
+        r for r in rows if r["recorded_at"] <= moment and (r["superseded_at"] is None or r["superseded_at"] > moment)
+    ]
     return sorted(map(as_version, held), key=lambda one: (one.key, one.valid_from))
 
 

@@ -33,7 +33,9 @@ def told(*events: dict[str, Any], tracked: list[str] | None = None) -> list[tupl
 
 
 def test_the_first_event_opens_a_version_that_is_current() -> None:
-    assert rows([event(1, "Troy")]) == [{"id": 1, "city": "Troy", "valid_from": 1, "end_date": None, "is_current": True}]
+    assert rows([event(1, "Troy")]) == [
+        {"id": 1, "city": "Troy", "valid_from": 1, "end_date": None, "is_current": True}
+    ]
 
 
 def test_an_update_closes_the_version_and_opens_the_next() -> None:

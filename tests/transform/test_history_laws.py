@@ -85,7 +85,9 @@ def test_a_batch_that_was_applied_by_half_is_applied_again(
 
 
 @given(of(numbers), tracks)
-def test_versions_neither_overlap_nor_leave_a_gap_that_no_delete_made(events: list[dict[str, Any]], tracked: Any) -> None:
+def test_versions_neither_overlap_nor_leave_a_gap_that_no_delete_made(
+    events: list[dict[str, Any]], tracked: Any
+) -> None:
     known = facts(events)
     emptied = max((fact.at.value for fact in known if fact.op == "t"), default=-1)
     for key, of_key in groupby(read_back(after([known], tracked)), key=lambda row: canonical(row["id"])):
@@ -112,7 +114,9 @@ def test_a_live_key_has_one_current_version_that_says_what_was_said_last(
         current = [row for row in rows if (row["id"],) == key and row["is_current"] == "true"]
         assert len(current) == live
         assert all(row["end_date"] == "null" for row in current)
-        said = [{name: text for name, text in row.items() if name in ("city", "mood") and text != "null"} for row in current]
+        said = [
+            {name: text for name, text in row.items() if name in ("city", "mood") and text != "null"} for row in current
+        ]
         assert all(one in [dict(fact.attributes) for fact in last] for one in said)
 
 

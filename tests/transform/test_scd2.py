@@ -125,7 +125,9 @@ change = st.builds(
 )
 # A position names one change of a real log, so no two changes share one; `untidy` has logs where they do.
 log = st.lists(change, max_size=25, unique_by=lambda c: c.position)
-untidy = st.lists(st.builds(lambda one, place: replace(one, position=f"{place:04}"), change, st.integers(0, 9)), max_size=25)
+untidy = st.lists(
+    st.builds(lambda one, place: replace(one, position=f"{place:04}"), change, st.integers(0, 9)), max_size=25
+)
 
 
 @given(untidy, st.sampled_from([None, [0], [1], []]))

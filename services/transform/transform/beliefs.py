@@ -1,11 +1,11 @@
 """What was believed when (system time): the histories that the facts gave at each moment one of them was recorded.
 
-A belief is a version as the facts recorded until then gave it. It holds from `recorded_at` until `superseded_at`, when a
-fact was recorded that made it another; that is null while it holds. Both are times of bronze, so that a rebuild tells the
-same. The beliefs at a moment are the rows with `recorded_at` until then and no `superseded_at` until then.
+A belief is a version as the facts recorded until then gave it. It holds from `recorded_at` until `superseded_at`, when
+a fact was recorded that made it another; that is null while it holds. Both are times of bronze, so that a rebuild tells
+the same. The beliefs at a moment are the rows with `recorded_at` until then and no `superseded_at` until then.
 
-The rules of `scd2.py` are applied to each key once per moment at which something about it was recorded. A key of n facts
-recorded at m moments takes n × m rows on the way; a user is told of a few times.
+The rules of `scd2.py` are applied to each key once per moment at which something about it was recorded. A key of n
+facts recorded at m moments takes n × m rows on the way; a user is told of a few times.
 """
 
 from array import array
@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 
 from transform import scd2
 from transform.segments import any_differs, differs, following, lasts, numbered, running_min
-from transform.vectors import Vector, column, integers
+from transform.vectors import Vector, column, in_order_of, integers
 
 RECORDED, SUPERSEDED = "recorded_at", "superseded_at"
 _MOMENT = "_moment"
@@ -45,17 +45,17 @@ def _once(rows: pa.Table) -> pa.Table:
 
 def _moments(of_key: Vector, recorded: Vector) -> pa.Table:
     """Each key with each time that something about it was recorded, in order."""
-    pairs = pa.table({"of_key": of_key, RECORDED: recorded}).sort_by([("of_key", "ascending"), (RECORDED, "ascending")])
-    pairs = pairs.combine_chunks()
+    pairs = in_order_of(pa.table({"of_key": of_key, RECORDED: recorded}), ["of_key", RECORDED])
     return pairs.filter(any_differs([column(pairs, name) for name in pairs.column_names]))
 
 
 def _known_at(facts: pa.Table, of_key: Vector, moments: pa.Table) -> pa.Table:
     """For each moment the facts about its key that were recorded until then, in their order."""
     rows, places, moment = _rows_by_key(of_key), array("q"), array("q")
-    for number, key in enumerate(moments.column("of_key").to_pylist()):
-        places.extend(rows[key - 1])
-        moment.extend([number] * len(rows[key - 1]))
+    keys: list[int] = pc.subtract(column(moments, "of_key"), integers([1])[0]).to_pylist()
+    for number, key in enumerate(keys):
+        places.extend(rows[key])
+        moment.extend([number] * len(rows[key]))
     of_moment = integers(moment)
     at = column(moments, RECORDED).take(of_moment)
     repeated = facts.take(integers(places)).add_column(0, _MOMENT, of_moment)
@@ -70,8 +70,7 @@ def _rows_by_key(of_key: Vector) -> list[range]:
 def _spans(versions: pa.Table, moments: pa.Table) -> pa.Table:
     """Versions that are the same at neighbouring moments are one belief."""
     said = [name for name in versions.column_names if name != _MOMENT]
-    by = [(name, "ascending", "at_start") for name in (*said, _MOMENT)]
-    rows = versions.take(pc.sort_indices(versions, sort_keys=by))
+    rows = in_order_of(versions, [*said, _MOMENT])
     moment = column(rows, _MOMENT)
     # Minus its row number a moment stays the same for as long as moments follow each other without a gap.
     step = pc.subtract(moment, integers(range(len(rows))))

@@ -132,13 +132,15 @@ def _attributes(event: dict[str, object], columns: Columns) -> tuple[tuple[str, 
 def _of_one_kind(
     delivered: list[Delivered], texts: dict[int, str], column: str
 ) -> tuple[list[Delivered], list[Rejected]]:
-    """Numbers and timestamps have no common order: the kind of fewer lines is rejected, timestamps when they are as many.
+    """Numbers and timestamps have no common order: the kind of fewer lines is rejected, or timestamps of as many.
 
     The order of the lines plays no part in it.
     """
     count = Counter(one.fact.at.kind for one in delivered)
     kept = TIMESTAMP if count[TIMESTAMP] > count[NUMBER] else NUMBER
-    detail = f"{column} is a {TIMESTAMP if kept == NUMBER else NUMBER} here and a {kept} in most lines; make it one kind"
+    detail = (
+        f"{column} is a {TIMESTAMP if kept == NUMBER else NUMBER} here and a {kept} in most lines; make it one kind"
+    )
     mixed = [
         Rejected(one.line, "mixed_sequence", detail, texts[one.line].rstrip("\r\n"))
         for one in delivered
@@ -153,7 +155,7 @@ def as_json(rejected: Rejected) -> dict[str, object]:
 
 
 def in_batches(delivered: Iterable[Delivered]) -> list[list[Fact]]:
-    """The facts by batch, the batches in the order of their column: null, true and false, numbers, texts, others."""
+    """The facts by batch, the batches in the order of their column: null, booleans, numbers, texts, others."""
     by_batch: dict[str, tuple[object, list[Fact]]] = {}
     for one in delivered:
         by_batch.setdefault(canonical(one.batch), (one.batch, []))[1].append(one.fact)
@@ -161,7 +163,7 @@ def in_batches(delivered: Iterable[Delivered]) -> list[list[Fact]]:
 
 
 def rank(value: object) -> tuple[int, object]:
-    """A place of any JSON value among all others: null and booleans, numbers by value, texts, then lists and objects."""
+    """A place of any JSON value among all others: null and booleans, numbers by value, texts, then the rest."""
     if isinstance(value, bool) or value is None:
         return (0, canonical(value))
     if isinstance(value, int | Decimal):

@@ -1,7 +1,7 @@
 """The history of any table of events, kept in memory and taken further batch by batch.
 
-What is kept are the facts, of all keys, for one that arrives later can make any of them matter. A batch adds its facts and
-builds the keys anew that it touches; everything in one batch is the full rebuild. Both are `scd2.versions`.
+What is kept are the facts, of all keys, for one that arrives later can make any of them matter. A batch adds its facts
+and builds the keys anew that it touches; everything in one batch is the full rebuild. Both are `scd2.versions`.
 """
 
 from collections.abc import Iterable, Iterator, Sequence

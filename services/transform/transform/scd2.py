@@ -3,10 +3,11 @@
 A change sets all attributes of a key, or deletes it. The history of a key follows from the *set* of its changes:
 neither their order of arrival nor their batching nor a repetition plays a part.
 
-1. The changes of a key follow each other by position. Their times may come from several clocks, so a change takes effect
-   at the latest time that it or any change before it names: a later position is never earlier.
+1. The changes of a key follow each other by position. Their times may come from several clocks, so a change takes
+   effect at the latest time that it or any change before it names: a later position is never earlier.
 2. Of several changes at one position a delete counts, or else the last one in the order of their content. Of several
-   changes that take effect at one instant the last one counts. The others leave nothing behind, no empty version either.
+   changes that take effect at one instant the last one counts. The others leave nothing behind, no empty version
+   either.
 3. A change opens a version when it is the first, when a delete came before it, or when a tracked attribute differs from
    the change before it (null equals null). Otherwise it belongs to the open version.
 4. A version starts at its first change and shows the attributes of its last one; it ends where the next version or a
@@ -15,8 +16,8 @@ neither their order of arrival nor their batching nor a repetition plays a part.
    of the time before.
 6. The last version of a key is current, unless a delete ended it: then it is marked deleted.
 
-A change that changes nothing, and a delete of nothing, are facts like others: one that arrives later can make them matter.
-So whoever builds histories in steps keeps all changes, and builds the keys anew that a step touches.
+A change that changes nothing, and a delete of nothing, are facts like others: one that arrives later can make them
+matter. So whoever builds histories in steps keeps all changes, and builds the keys anew that a step touches.
 """
 
 from collections.abc import Sequence
@@ -25,7 +26,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from transform.segments import any_differs, differs, following, lasts, lesser, numbered, running_max, running_min
-from transform.vectors import FALSE, Vector, column
+from transform.vectors import FALSE, Vector, column, in_order_of
 
 AT, SINCE, DELETED, POSITION = "event_at", "exists_since", "deleted", "_position"
 OF_A_CHANGE = (AT, SINCE, DELETED, POSITION)
@@ -44,8 +45,7 @@ def order_of_changes(columns: Sequence[str], key: Sequence[str]) -> list[str]:
 
 def in_order(changes: pa.Table, key: Sequence[str]) -> pa.Table:
     """The changes as `versions` needs them."""
-    by = [(name, "ascending", "at_start") for name in order_of_changes(changes.column_names, key)]
-    return changes.take(pc.sort_indices(changes, sort_keys=by))
+    return in_order_of(changes, order_of_changes(changes.column_names, key))
 
 
 def versions(ordered: pa.Table, key: Sequence[str], tracked: Sequence[str]) -> pa.Table:
@@ -92,7 +92,8 @@ def _versions(stretches: pa.Table, key: Sequence[str]) -> pa.Table:
     stamps = [starts, end, is_last, pc.and_(pc.invert(is_last), ended_by_delete)]
     names = [*key, *attributes_of(stretches.column_names, [*key, "_first"])]
     stamped = pa.table([*_columns(stretches, names), *stamps], names=[*names, *STAMPS])
-    return stamped.filter(pc.invert(deleted))
+    exists: Vector = pc.invert(deleted)
+    return stamped.filter(exists)
 
 
 def _columns(rows: pa.Table, names: Sequence[str]) -> list[Vector]:
@@ -100,5 +101,5 @@ def _columns(rows: pa.Table, names: Sequence[str]) -> list[Vector]:
 
 
 def _with(rows: pa.Table, columns: dict[str, Vector]) -> pa.Table:
-    kept = {name: rows.column(name) for name in rows.column_names}
+    kept: dict[str, Vector] = {name: rows.column(name) for name in rows.column_names}
     return pa.table({**kept, **columns})

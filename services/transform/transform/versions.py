@@ -34,7 +34,10 @@ def versions(changes: DataFrame, key: tuple[str, ...], tracked: tuple[str, ...])
 
 
 def beliefs(changes: DataFrame, key: tuple[str, ...], tracked: tuple[str, ...]) -> DataFrame:
-    """What was believed of every key, and when: as `versions`, with `recorded_at` in, and that and `superseded_at` out."""
+    """What was believed of every key, and when: as `versions`, of changes with a column `recorded_at`.
+
+    The result has that column too, and `superseded_at`.
+    """
     said = [name for name in changes.columns if name != RECORDED]
     ordered = _by_key(changes, key, [*scd2.order_of_changes(said, key), RECORDED])
     schema = _schema(changes.select(*said), key).add(changes.schema[RECORDED])
@@ -50,7 +53,9 @@ def _by_key(changes: DataFrame, key: Sequence[str], order: Sequence[str]) -> Dat
     return changes.repartition(*key).sortWithinPartitions(*order)
 
 
-def _each(ordered: DataFrame, key: Sequence[str], schema: StructType, work: Callable[[pa.Table], pa.Table]) -> DataFrame:
+def _each(
+    ordered: DataFrame, key: Sequence[str], schema: StructType, work: Callable[[pa.Table], pa.Table]
+) -> DataFrame:
     def of_partition(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for whole in whole_keys(batches, key, _ROWS):
             yield from work(whole).select(schema.names).to_batches()

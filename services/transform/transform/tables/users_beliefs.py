@@ -1,12 +1,13 @@
 """What the platform believed about every source user, and when (system time beside the time of `users_scd`).
 
-Grain: one version of one source user as it was believed from one moment on (source, source_user_id, valid_from, recorded_at).
+Grain: one version of one source user as it was believed from one moment on
+(source, source_user_id, valid_from, recorded_at).
 Reads: the changes of users_scd, in all their versions.
-Rules: `beliefs.py`. `recorded_at` is when bronze got the change that made us believe the version, `superseded_at` when it
-got one that made it another, null while it is believed. What we believed on day D:
-`where recorded_at <= D and (superseded_at is null or superseded_at > D)`; the history as we see it now has `superseded_at is
-null`, and is users_scd. Who a user is today stands in silver.customer_identities, which has no system time. Changes that a
-truncate of the source made void are not told of: they leave this table when they leave users_scd.
+Rules: `beliefs.py`. `recorded_at` is when bronze got the change that made us believe the version, `superseded_at` when
+it got one that made it another, null while it is believed. What we believed on day D:
+`where recorded_at <= D and (superseded_at is null or superseded_at > D)`. The history as we see it now has
+`superseded_at is null`, and is users_scd. Who a user is today stands in silver.customer_identities, which has no system
+time. Changes that a truncate of the source made void are not told of: they leave this table when they leave users_scd.
 """
 
 from pyspark.sql import DataFrame

@@ -13,14 +13,17 @@ from transform.history import History
 _ABOUT = """Prints the history (SCD type 2) of a file of events: JSON lines of the key, the attributes, valid_from,
 end_date (null while current) and is_current, by key and valid_from. An event is a JSON line of the key, the sequence
 (a number, or a timestamp as text), _op (u, also when it is missing: sets all attributes; d: deletes the key; t: voids
-every event of a lower sequence) and any attributes. Lines that no history can use go to the quarantine and stop nothing.
-Exit status: 0 when the history was printed, whatever was quarantined; 1 when the file cannot be read; 2 for wrong arguments."""
+every event of a lower sequence) and any attributes. Lines that no history can use go to the quarantine and stop
+nothing. Exit status: 0 when the history was printed, whatever was quarantined; 1 when a file cannot be read or
+written; 2 for wrong arguments."""
 
 
 def add(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Describe the verb."""
     verb = verbs.add_parser("history", help="print the history of a file of events", description=_ABOUT)
-    verb.add_argument("--events", type=Path, required=True, help="the events, one JSON object a line; - is standard input")
+    verb.add_argument(
+        "--events", type=Path, required=True, help="the events, one JSON object a line; - is standard input"
+    )
     verb.add_argument("--key", type=_names, required=True, help="column of the key, or several: a,b")
     verb.add_argument("--sequence", required=True, help="column that orders the events of a key")
     verb.add_argument("--track", type=_names, help="attributes that open a version when they change; default: all")
@@ -49,7 +52,9 @@ def run(_: object, chosen: argparse.Namespace) -> int:
     history = History(chosen.key, chosen.track)
     for batch in in_batches(delivered):
         history.apply(batch)
-    sys.stdout.writelines(f"{{{', '.join(f'{json.dumps(n)}: {v}' for n, v in row.items())}}}\n" for row in history.rows())
+    sys.stdout.writelines(
+        f"{{{', '.join(f'{json.dumps(n)}: {v}' for n, v in row.items())}}}\n" for row in history.rows()
+    )
     return _quarantine(chosen.quarantine, map(as_json, rejected))
 
 
