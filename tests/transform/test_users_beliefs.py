@@ -15,10 +15,11 @@ def judged(spark: SparkSession, users: list[Row]) -> DataFrame:
     return person_changes(frame(spark, bronze.USERS, users), frame(spark, bronze.MARKETPLACE_ORDERS))
 
 
+# The change between the others comes last, by days.
 USERS = [
-    {"city": "Troy", "updated_at": at(0), "_ingested_at": at(0)},
-    {"city": "Rome", "updated_at": at(5), "_ingested_at": at(5)},
-    {"city": "Oslo", "updated_at": at(3), "_ingested_at": at(9)},
+    {"_position": "1", "city": "Troy", "updated_at": at(0), "_ingested_at": at(0)},
+    {"_position": "3", "city": "Rome", "updated_at": at(5), "_ingested_at": at(5)},
+    {"_position": "2", "city": "Oslo", "updated_at": at(3), "_ingested_at": at(7)},
 ]
 
 
@@ -29,7 +30,11 @@ def test_what_was_believed_on_a_day_can_be_asked(spark: SparkSession) -> None:
         "and (superseded_at is null or superseded_at > timestamp'2026-01-0{0}') order by valid_from"
     )
     told = {day: [tuple(row) for row in spark.sql(asked.format(day)).collect()] for day in (1, 6, 9)}
-    assert told == {1: [("Troy", "1")], 6: [("Troy", "1"), ("Rome", "6")], 9: [("Troy", "1"), ("Rome", "6")]}
+    assert told == {
+        1: [("Troy", "1")],
+        6: [("Troy", "1"), ("Rome", "6")],
+        9: [("Troy", "1"), ("Oslo", "4"), ("Rome", "6")],
+    }
 
 
 def test_what_is_believed_now_is_users_scd(spark: SparkSession) -> None:
