@@ -36,10 +36,8 @@ def canonical(value: object) -> str:
     """The one spelling of a parsed value, in ASCII."""
     if isinstance(value, bool | str) or value is None:
         return json.dumps(value)
-    if isinstance(value, int):
-        return str(value)
-    if isinstance(value, Decimal):
-        return _number(value)
+    if isinstance(value, int | Decimal):
+        return _number(Decimal(value))
     if isinstance(value, list):
         return f"[{', '.join(map(canonical, value))}]"
     if isinstance(value, dict):

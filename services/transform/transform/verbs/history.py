@@ -60,9 +60,9 @@ def run(_: object, chosen: argparse.Namespace) -> int:
 
 def _confused(columns: Columns) -> str | None:
     """What is wrong with the choice of columns, if anything."""
-    named = [*columns.key, columns.sequence, *([columns.batch] if columns.batch else []), "_op"]
+    named = [*columns.key, columns.sequence, "_op"]
     if len(set(named)) < len(named):
-        return f"--key, --sequence, --batch and _op are one column twice: {', '.join(named)}; each needs its own"
+        return f"--key, --sequence and _op are one column twice: {', '.join(named)}; each needs its own"
     if taken := set(columns.key) & set(RESERVED):
         return f"--key {min(taken)} is a column of the history itself; rename it in the file"
     return None
