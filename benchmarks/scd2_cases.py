@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
+import psutil
 from pyspark.sql import DataFrame, SparkSession, Window
 from pyspark.sql import functions as F
 from shopsphere_kit.settings import LakeSettings
@@ -167,11 +168,20 @@ def by_duckdb(made: Bench, *files: str) -> None:
     made.duck.execute(_DUCKDB.format(files=[made.path(file) for file in files], output=made.path("duckdb.parquet")))
 
 
+def cpu_seconds() -> float:
+    """What this process, Spark's Java and its Python workers have used so far."""
+    me = psutil.Process()
+    times = [one.cpu_times() for one in (me, *me.children(recursive=True))]
+    return sum(each.user + each.system for each in times)
+
+
 def written(made: Bench, histories: Callable[[], DataFrame], name: str) -> Callable[[], int]:
     """A run that writes the histories under that name, and how many events it did that for."""
 
     def run() -> int:
+        before = cpu_seconds()
         histories().write.mode("overwrite").parquet(made.path(name))
+        print(f"  {name}: {cpu_seconds() - before:.1f} CPU-seconds", flush=True)
         return EVENTS
 
     return run
