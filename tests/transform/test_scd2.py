@@ -6,7 +6,9 @@ from itertools import pairwise
 
 from hypothesis import given
 from hypothesis import strategies as st
-from transform.scd2 import Change, Version, history
+from scd2_model import Change, Version
+from scd2_model import by_the_rules as history
+from scd2_model import history as by_the_model
 
 DAY_0 = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -121,8 +123,23 @@ change = st.builds(
     st.booleans(),
     st.none() | st.integers(0, 9),
 )
-# A position names one change of the log, so no two changes share one.
+# A position names one change of a real log, so no two changes share one; `untidy` has logs where they do.
 log = st.lists(change, max_size=25, unique_by=lambda c: c.position)
+untidy = st.lists(
+    st.builds(lambda one, place: replace(one, position=f"{place:04}"), change, st.integers(0, 9)), max_size=25
+)
+
+
+@given(untidy, st.sampled_from([None, [0], [1], []]))
+def test_the_rules_say_what_the_model_says(changes: list[Change], tracked: list[int] | None) -> None:
+    assert history(changes, tracked) == by_the_model(changes, tracked)
+
+
+@given(untidy, st.randoms(use_true_random=False))
+def test_the_order_of_arrival_decides_no_tie(changes: list[Change], random: object) -> None:
+    again = [*changes, *changes[::3]]
+    random.shuffle(again)  # type: ignore[attr-defined]
+    assert history(again) == history(changes)
 
 
 @given(log, st.randoms(use_true_random=False))

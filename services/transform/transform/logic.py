@@ -6,23 +6,24 @@ from functools import cache
 from pathlib import Path
 
 _PACKAGE = Path(__file__).parent
-# These decide what is in a table; the rest of the package decides when and where.
-_RULES = ("tables", "identity")
-_MODULES = (
-    "bronze", "changes", "columns", "contract", "deliveries", "dimension", "documents", "movement", "records", "scd2",
-    "versions", "identity",
-)  # fmt: skip
+# The rest of the package decides what is in a table; these decide when and where, or only look.
+_OTHERS = frozenset(
+    ["__main__", "bootstrap", "checks", "compaction", "counts", "declared", "engine", "errors", "events", "exact_json", "history", "jobs", "lineage", "logic", "maintenance", "plans", "release", "retention", "rollback", "schedule", "session", "settings", "statistics", "storage", "table_state", "table_work", "upkeep"]
+)
+_FOLDERS = ("verbs", "erasure")
 
 
 @cache
 def fingerprint() -> str:
     """Sixteen hex digits that depend on the code of the rules, not on comments, docstrings or layout."""
-    files = [_PACKAGE / f"{name}.py" for name in _MODULES]
-    files += [path for name in _RULES for path in (_PACKAGE / name).rglob("*.py")]
     digest = hashlib.sha256()
-    for path in sorted(path for path in files if path.exists()):
+    for path in sorted(path for path in _PACKAGE.rglob("*.py") if _rules(path.relative_to(_PACKAGE))):
         digest.update(str(path.relative_to(_PACKAGE)).encode() + b"\0" + _code(path).encode() + b"\0")
     return digest.hexdigest()[:16]
+
+
+def _rules(path: Path) -> bool:
+    return path.parts[0] not in _FOLDERS and not (len(path.parts) == 1 and path.stem in _OTHERS)
 
 
 def _code(path: Path) -> str:

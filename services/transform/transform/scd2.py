@@ -1,11 +1,13 @@
-"""The rules of a history (slowly changing dimension, type 2), in plain Python: what `versions.py` does on Spark.
+"""The rules of a history (slowly changing dimension, type 2), over Arrow tables: no Spark, no input or output.
 
 A change sets all attributes of a key, or deletes it. The history of a key follows from the *set* of its changes:
 neither their order of arrival nor their batching nor a repetition plays a part.
 
-1. The changes of a key follow each other by position. Their times come from several clocks, so a change takes effect at
-   the latest time that it or any change before it names: a later position is never earlier.
-2. Of several changes that take effect at one instant the last one counts; the others leave nothing behind.
+1. The changes of a key follow each other by position. Their times may come from several clocks, so a change takes
+   effect at the latest time that it or any change before it names: a later position is never earlier.
+2. Of several changes at one position a delete counts, or else the last one in the order of their content. Of several
+   changes that take effect at one instant the last one counts. The others leave nothing behind, no empty version
+   either.
 3. A change opens a version when it is the first, when a delete came before it, or when a tracked attribute differs from
    the change before it (null equals null). Otherwise it belongs to the open version.
 4. A version starts at its first change and shows the attributes of its last one; it ends where the next version or a
@@ -13,107 +15,91 @@ neither their order of arrival nor their batching nor a repetition plays a part.
 5. The first version starts when the source says that the key came into being, if that is earlier: nothing else is known
    of the time before.
 6. The last version of a key is current, unless a delete ended it: then it is marked deleted.
+
+A change that changes nothing, and a delete of nothing, are facts like others: one that arrives later can make them
+matter. So whoever builds histories in steps keeps all changes, and builds the keys anew that a step touches.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime
-from itertools import groupby, pairwise
+from collections.abc import Sequence
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from transform.segments import any_differs, differs, following, lasts, lesser, numbered, running_max, running_min
+from transform.vectors import FALSE, Vector, column, in_order_of
+
+AT, SINCE, DELETED, POSITION = "event_at", "exists_since", "deleted", "_position"
+OF_A_CHANGE = (AT, SINCE, DELETED, POSITION)
+STAMPS = ("valid_from", "end_date", "is_current", "is_deleted")
 
 
-@dataclass(frozen=True)
-class Change:
-    """One fact of the source: the attributes of a key, or its deletion, and the time that the source gives it."""
-
-    key: str
-    at: datetime
-    position: str
-    attributes: tuple[object, ...]
-    deleted: bool = False
-    exists_since: datetime | None = None
+def attributes_of(columns: Sequence[str], key: Sequence[str]) -> list[str]:
+    """The columns that say something about a key, in their order."""
+    return [name for name in columns if name not in {*key, *OF_A_CHANGE}]
 
 
-@dataclass(frozen=True)
-class Version:
-    """What was true of a key from `valid_from` until before `end_date`."""
-
-    key: str
-    attributes: tuple[object, ...]
-    valid_from: datetime
-    end_date: datetime | None
-    is_current: bool
-    is_deleted: bool
+def order_of_changes(columns: Sequence[str], key: Sequence[str]) -> list[str]:
+    """The columns that the changes are sorted by; what follows the position settles ties by content alone."""
+    return [*key, POSITION, DELETED, AT, *sorted(attributes_of(columns, key)), SINCE]
 
 
-@dataclass(frozen=True)
-class _Stretch:
-    """Neighbouring changes that say the same: a version, or a time without the key."""
-
-    start: datetime
-    exists_since: datetime
-    last: Change
+def in_order(changes: pa.Table, key: Sequence[str]) -> pa.Table:
+    """The changes as `versions` needs them."""
+    return in_order_of(changes, order_of_changes(changes.column_names, key))
 
 
-def history(changes: Iterable[Change], tracked: Sequence[int] | None = None) -> list[Version]:
-    """The versions of every key, ordered by key and time; `tracked` are the attributes that open one (default: all)."""
-    ordered = sorted(set(changes), key=lambda change: (change.key, change.position))
-    return [
-        version
-        for _, of_key in groupby(ordered, key=lambda change: change.key)
-        for version in _versions(_from_the_beginning(_stretches(_one_per_instant(_in_effect(of_key)), tracked)))
-    ]
+def versions(ordered: pa.Table, key: Sequence[str], tracked: Sequence[str]) -> pa.Table:
+    """The versions of every key, by key and time: the key, the attributes and `STAMPS`.
+
+    `ordered` holds the key, the attributes and `OF_A_CHANGE`, all changes of a key, sorted by `order_of_changes`.
+    Times and positions may be of any kind that has an order; no column may be a float.
+    """
+    return _versions(_stretches(_one_per_instant(ordered.combine_chunks(), key), key, tracked), key)
 
 
-def _in_effect(ordered: Iterable[Change]) -> Iterator[Change]:
-    latest: datetime | None = None
-    for change in ordered:
-        latest = change.at if latest is None else max(latest, change.at)
-        yield replace(change, at=latest, exists_since=min(change.exists_since or latest, latest))
+def _one_per_instant(rows: pa.Table, key: Sequence[str]) -> pa.Table:
+    """The changes that count, with their time in effect for `AT`, and `SINCE` never null and never later."""
+    at = running_max(column(rows, AT), numbered(any_differs(_columns(rows, key))))
+    timed = _with(rows, {AT: at, SINCE: lesser(column(rows, SINCE), at)})
+    return _last_ones(_last_ones(timed, [*key, POSITION]), [*key, AT])
 
 
-def _one_per_instant(ordered: Iterable[Change]) -> list[Change]:
-    return [list(same)[-1] for _, same in groupby(ordered, key=lambda change: change.at)]
+def _last_ones(rows: pa.Table, alike: Sequence[str]) -> pa.Table:
+    return rows.filter(lasts(any_differs(_columns(rows, alike))))
 
 
-def _stretches(changes: list[Change], tracked: Sequence[int] | None) -> list[_Stretch]:
-    stretches: list[_Stretch] = []
-    for change in changes:
-        since = change.exists_since or change.at
-        if stretches and _continues(stretches[-1].last, change, tracked):
-            before = stretches[-1]
-            stretches[-1] = replace(before, exists_since=min(before.exists_since, since), last=change)
-        else:
-            stretches.append(_Stretch(change.at, since, change))
-    return stretches
+def _stretches(rows: pa.Table, key: Sequence[str], tracked: Sequence[str]) -> pa.Table:
+    """One row per stretch of neighbours that say the same, a version or a time without the key: its last change.
+
+    `AT` is where it starts, `_first` whether it is the first of its key.
+    """
+    new_key, deleted = any_differs(_columns(rows, key)), column(rows, DELETED)
+    # Two deletes in a row are one absence, whatever attributes they carry.
+    other = pc.and_(pc.invert(deleted), any_differs([deleted, *_columns(rows, tracked)]))
+    starts = pc.or_(new_key, pc.or_(differs(deleted), other))
+    ends = lasts(starts)
+    since = running_min(column(rows, SINCE), numbered(starts)).filter(ends)
+    at, first = column(rows, AT).filter(starts), new_key.filter(starts)
+    begins = pc.if_else(first, lesser(at, since), at)
+    return _with(rows.filter(ends), {AT: begins, "_first": first})
 
 
-def _continues(before: Change, change: Change, tracked: Sequence[int] | None) -> bool:
-    if before.deleted or change.deleted:
-        return before.deleted and change.deleted
-    return _compared(before, tracked) == _compared(change, tracked)
+def _versions(stretches: pa.Table, key: Sequence[str]) -> pa.Table:
+    starts, deleted = column(stretches, AT), column(stretches, DELETED)
+    is_last = lasts(column(stretches, "_first"))
+    end = pc.if_else(is_last, pa.nulls(1, starts.type)[0], following(starts))
+    ended_by_delete = pc.fill_null(pc.and_(following(deleted), following(is_last)), FALSE[0])
+    stamps = [starts, end, is_last, pc.and_(pc.invert(is_last), ended_by_delete)]
+    names = [*key, *attributes_of(stretches.column_names, [*key, "_first"])]
+    stamped = pa.table([*_columns(stretches, names), *stamps], names=[*names, *STAMPS])
+    exists: Vector = pc.invert(deleted)
+    return stamped.filter(exists)
 
 
-def _compared(change: Change, tracked: Sequence[int] | None) -> tuple[object, ...]:
-    return change.attributes if tracked is None else tuple(change.attributes[index] for index in tracked)
+def _columns(rows: pa.Table, names: Sequence[str]) -> list[Vector]:
+    return [column(rows, name) for name in names]
 
 
-def _from_the_beginning(stretches: list[_Stretch]) -> list[_Stretch]:
-    first, *others = stretches
-    return [replace(first, start=min(first.start, first.exists_since)), *others]
-
-
-def _versions(stretches: list[_Stretch]) -> list[Version]:
-    following = [*pairwise(stretches), (stretches[-1], None)]
-    is_gone = stretches[-1].last.deleted
-    return [
-        Version(
-            key=stretch.last.key,
-            attributes=stretch.last.attributes,
-            valid_from=stretch.start,
-            end_date=after.start if after else None,
-            is_current=after is None,
-            is_deleted=is_gone and after is stretches[-1],
-        )
-        for stretch, after in following
-        if not stretch.last.deleted
-    ]
+def _with(rows: pa.Table, columns: dict[str, Vector]) -> pa.Table:
+    kept: dict[str, Vector] = {name: rows.column(name) for name in rows.column_names}
+    return pa.table({**kept, **columns})

@@ -17,6 +17,7 @@ from transform.tables import (
     quarantine,
     stock_movements_clean,
     truncates,
+    users_beliefs,
     users_scd,
 )
 
@@ -36,6 +37,7 @@ JUDGED: tuple[Judged, ...] = quarantine.JUDGED
 TABLES: tuple[Table, ...] = (
     customer_identities.TABLE,
     users_scd.TABLE,
+    users_beliefs.TABLE,
     orders_unified.TABLE,
     stock_movements_clean.TABLE,
     inventory_snapshots.TABLE,

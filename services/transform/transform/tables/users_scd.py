@@ -187,17 +187,22 @@ def said(users: DataFrame, marketplace_orders: DataFrame) -> DataFrame:
 
 def users_scd(judged: DataFrame, identities: DataFrame) -> DataFrame:
     """The versions of the source users, with the customer each of them is."""
-    changes = judged.where(F.col("_failed").isNull()).select(
+    histories = versions(accepted(judged), KEY, tuple(PERSON.names))
+    customers = identities.select(*KEY, "customer_id")
+    return histories.join(customers, on=list(KEY), how="left").select(*KEY, "customer_id", *PERSON.names, *STAMPS)
+
+
+def accepted(judged: DataFrame, *more: str) -> DataFrame:
+    """The changes that passed every check, as `versions` takes them, and more columns."""
+    return judged.where(F.col("_failed").isNull()).select(
         *KEY,
         *PERSON.names,
         "event_at",
         F.col("first_seen_at").alias("exists_since"),
         "deleted",
         F.col("_order").alias("_position"),
+        *more,
     )
-    histories = versions(changes, KEY, tuple(PERSON.names))
-    customers = identities.select(*KEY, "customer_id")
-    return histories.join(customers, on=list(KEY), how="left").select(*KEY, "customer_id", *PERSON.names, *STAMPS)
 
 
 FOLD = Fold(

@@ -1,0 +1,27 @@
+"""`checks`: the checks of a release, made anew, and what its quarantine holds."""
+
+import argparse
+from dataclasses import asdict
+from typing import Any
+
+from transform import bootstrap, jobs
+from transform.settings import Settings
+from transform.verbs.printing import pinned, print_json
+
+
+def add(verbs: Any) -> None:
+    """Add the verb."""
+    parser = verbs.add_parser("checks", help="check the tables of a release again")
+    parser.add_argument("--release", help="id of a release; default: the newest")
+    parser.set_defaults(act=run)
+
+
+def run(settings: Settings, chosen: argparse.Namespace) -> int:
+    """0 when all hold, 1 when one fails."""
+    with bootstrap.lake(settings) as lake:
+        found = pinned(lake.catalog, chosen.release)
+        results = jobs.check_release(lake, found)
+        quarantined = jobs.quarantined(lake, found)
+    failing = [asdict(result) for result in results if not result.holds]
+    print_json({"release": found.release_id, "checks": len(results), "failing": failing, "quarantined": quarantined})
+    return 1 if failing else 0
