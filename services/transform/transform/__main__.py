@@ -15,9 +15,10 @@ from shopsphere_kit.errors import ShopSphereError
 from shopsphere_kit.lake import Release
 from shopsphere_kit.settings import read
 
-from transform import bootstrap, jobs, maintenance, release
+from transform import bootstrap, jobs, keep, maintenance, release
 from transform.errors import NoRelease
 from transform.settings import Settings
+from transform.storage import Lake
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -36,7 +37,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m transform", description="Builds silver and gold from bronze.")
     verbs = parser.add_subparsers(dest="verb", required=True)
-    verbs.add_parser("run", help="build every table, check them, publish them as one release")
+    running = verbs.add_parser("run", help="build every table, check them, publish them as one release")
+    running.add_argument(
+        "--every",
+        type=float,
+        metavar="SECONDS",
+        help="look at bronze so often and run when it gained something, with Spark kept, until SIGTERM",
+    )
     verbs.add_parser("releases", help="list the published releases, newest first")
     for verb, text in (("checks", "check the tables of a release again"), ("hash", "print a content hash per table")):
         verbs.add_parser(verb, help=text).add_argument("--release", help="id of a release; default: the newest")
@@ -45,9 +52,17 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _run(settings: Settings, _: argparse.Namespace) -> int:
+def _run(settings: Settings, chosen: argparse.Namespace) -> int:
     with bootstrap.lake(settings) as lake:
-        done = jobs.run(lake, SystemClock())
+        if chosen.every is None:
+            _run_once(lake)
+        else:
+            keep.run_every(chosen.every, lambda: _run_once(lake), lambda: keep.heads(lake), keep.until_sigterm())
+    return 0
+
+
+def _run_once(lake: Lake) -> None:
+    done = jobs.run(lake, SystemClock())
     _print(
         {
             "release": done.published.release_id if done.published else None,
@@ -65,7 +80,6 @@ def _run(settings: Settings, _: argparse.Namespace) -> int:
             "seconds": done.seconds,
         }
     )
-    return 0
 
 
 def _releases(settings: Settings, _: argparse.Namespace) -> int:
@@ -111,6 +125,7 @@ def _pinned(catalog: Catalog, release_id: str | None) -> Release:
 
 def _print(answer: dict[str, Any]) -> None:
     sys.stdout.write(json.dumps(answer) + "\n")
+    sys.stdout.flush()  # `run --every` goes on for days after a line
 
 
 if __name__ == "__main__":
