@@ -60,7 +60,9 @@ def standalone_cluster(folder: Path, cache: Path, *, workers: int = 2) -> Iterat
         for name in (f"worker-{number}" for number in range(workers)):
             room = ("--cores", "1", "--memory", "1g", "--work-dir", str(folder / name), cluster.address)
             running.enter_context(_process(folder, cache, name, _WORKER, *room))
-        wait_until(lambda: cluster.registered() == workers, deadline_seconds=_START_SECONDS, what="the workers of Spark")
+        wait_until(
+            lambda: cluster.registered() == workers, deadline_seconds=_START_SECONDS, what="the workers of Spark"
+        )
         yield cluster
 
 
@@ -72,7 +74,7 @@ def _process(folder: Path, cache: Path, name: str, main: str, *arguments: str) -
     command = [str(home / "bin" / "java"), "-Xmx256m", "-XX:+UseSerialGC", "-cp", f"{_HOME}/jars/*", main]
     bound = ("--host", _LOCAL, "--webui-port", "0", "--properties-file", str(folder / "cluster.properties"))
     with (folder / f"{name}.log").open("wb") as log:
-        child = subprocess.Popen([*command, *bound, *arguments], stdout=log, stderr=log, env=environment)  # noqa: S603
+        child = subprocess.Popen([*command, *bound, *arguments], stdout=log, stderr=log, env=environment)
         try:
             yield
         finally:

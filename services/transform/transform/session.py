@@ -4,10 +4,10 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 from pyspark import SparkContext
 from pyspark.errors import PySparkException
+from pyspark.java_gateway import launch_gateway
 from pyspark.sql import SparkSession
 from shopsphere_kit import java, lake, maven
 from shopsphere_kit.settings import LakeSettings
@@ -60,16 +60,23 @@ def start(settings: Settings) -> SparkSession:
     if settings.lake.s3_endpoint:
         jars += maven.resolve(JARS_FOR_S3, settings.cache_dir)
     conf = configuration(settings, jars)
-    with _properties_file(conf) as file:
+    with properties_file(conf) as file:
         hand_to_spark(java.java_home(settings.cache_dir), settings.executor_python, file)
-        # What getOrCreate does first, but that puts the configuration, secrets too, on Java's command line.
-        SparkContext._ensure_initialized()  # noqa: SLF001 - there is no public name for starting Java alone
+        _start_java()
     builder = SparkSession.builder
     for name, value in conf.items():
         builder = builder.config(name, value)
     spark = builder.getOrCreate()
     spark.sparkContext.setLogLevel("ERROR")
     return spark
+
+
+def _start_java() -> None:
+    # What getOrCreate does first, but that puts the configuration, secrets too, on Java's command line. And a signal to
+    # this process's group must leave Java be until the work in hand is done; Java ends when its standard input does.
+    if SparkContext._gateway is None:  # noqa: SLF001 - there is no public name for starting Java alone
+        gateway = launch_gateway(popen_kwargs={"process_group": 0})  # type: ignore[no-untyped-call]
+        SparkContext._ensure_initialized(gateway=gateway)  # noqa: SLF001
 
 
 def configuration(settings: Settings, jars: list[Path]) -> dict[str, str]:
@@ -165,7 +172,8 @@ def _on_server(settings: Settings) -> SparkSession:
 
 
 @contextmanager
-def _properties_file(conf: Mapping[str, Any]) -> Iterator[Path]:
+def properties_file(conf: Mapping[str, str]) -> Iterator[Path]:
+    """A file with the configuration, as Java reads it, while the block lasts."""
     # Java reads it when it starts and never again; a temporary file is readable by its owner alone.
     with tempfile.NamedTemporaryFile("w", suffix=".properties", encoding="utf-8") as file:
         file.writelines(f"{name}={_escaped(value)}\n" for name, value in conf.items())
