@@ -1,10 +1,17 @@
 """Running again and again: when bronze has moved, not when it has not, and until told to stop."""
 
+import os
+import signal
+import subprocess
+import sys
 import threading
 from collections.abc import Sequence
 
 import pytest
 from shopsphere_kit.errors import ShopSphereError
+from shopsphere_kit.settings import LakeSettings
+from shopsphere_local.settings import LocalSettings
+from shopsphere_local.state import State
 from transform import keep
 from transform.errors import ChecksFailed, Superseded
 
@@ -66,3 +73,49 @@ def test_any_other_error_ends_the_process() -> None:
 
     with pytest.raises(ConnectionError, match="Java is gone"):
         keep.run_every(0, broken, dict, threading.Event())
+
+
+# What `python -m transform run --every` does, with a run short enough for a test.
+PROGRAM = """
+from shopsphere_kit import logging
+from shopsphere_kit.settings import read
+from shopsphere_kit.waiting import wait_until
+from transform import bootstrap, keep
+from transform.settings import Settings
+
+logging.configure("transform", "WARNING")
+stopping = keep.until_sigterm()
+with bootstrap.lake(read(Settings)) as lake:
+    def run():
+        lake.spark.range(1).count()
+        print("running", flush=True)
+        wait_until(stopping.is_set, deadline_seconds=60, what="SIGTERM")
+        print(sum(lake.spark.range(number).count() for number in range(20)), flush=True)
+    keep.run_every(600, run, lambda: keep.heads(lake), stopping)
+print("stopped", flush=True)
+"""
+
+
+@pytest.mark.servers
+def test_a_sigterm_to_the_whole_group_lets_the_run_in_hand_end(lake_settings: LakeSettings) -> None:
+    cache = State(LocalSettings().state_dir).cache
+    environment = os.environ | {
+        "SHOPSPHERE_LAKE_CATALOG_URI": lake_settings.catalog_uri,
+        "SHOPSPHERE_LAKE_WAREHOUSE": lake_settings.warehouse,
+        "TRANSFORM_CACHE_DIR": str(cache),
+        "TRANSFORM_MASTER": "local[1]",
+    }
+    child = subprocess.Popen(
+        [sys.executable, "-c", PROGRAM],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environment,
+        start_new_session=True,
+    )
+    with child:
+        assert child.stdout is not None
+        assert child.stdout.readline() == "running\n"
+        os.killpg(child.pid, signal.SIGTERM)
+        told, trouble = child.communicate(timeout=120)
+    assert (told.splitlines(), child.returncode) == (["190", "stopped"], 0), trouble
