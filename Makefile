@@ -28,6 +28,9 @@ torture-lineage: install  ## Perturb every column of bronze: nothing changes tha
 torture-ingest: install  ## Kill ingest again and again; SEED= RUNS=300 (kills per source) SEEDS=200 (workloads) SOURCES=postgres,mongo,kafka
 	@PYTHONPATH=tests $(BIN)/python -m ingest_torture --seed "$(SEED)" --runs "$(or $(RUNS),300)" --seeds "$(or $(SEEDS),200)" --sources "$(SOURCES)"
 
+test-cluster: install  ## A run of transform on a Spark cluster of a master and two workers on this machine
+	@$(BIN)/pytest tests/transform/cluster_run.py $(ARGS)
+
 ##@ Change
 check: install  ## Lint, types, import boundaries, generated code; never edits
 	@$(BIN)/ruff format --check --quiet $(SOURCES)
@@ -71,4 +74,4 @@ clean:  ## Remove the environment and all local state
 help:  ## Show this help
 	@awk 'BEGIN {FS = ":.*##"} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z0-9-]+:.*##/ {printf "  make %-15s%s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-.PHONY: demo test test-quick torture-lineage torture-ingest check fix proto bench lock install clean help
+.PHONY: demo test test-quick test-cluster torture-lineage torture-ingest check fix proto bench lock install clean help

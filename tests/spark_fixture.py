@@ -54,4 +54,4 @@ def lake(spark: SparkSession, lake_settings: LakeSettings) -> Lake:
     """The empty lake of one test, as Spark and as PyIceberg see it."""
     own = session.on_lake(spark, lake_settings)
     _interpret(own)
-    return Lake(own, open_catalog(lake_settings), lake_settings.catalog_name)
+    return Lake(lambda: own, open_catalog(lake_settings), lake_settings.catalog_name)

@@ -25,7 +25,7 @@ from shopsphere_kit.file_sizes import files_allowed
 from shopsphere_kit.lake import open_catalog
 from shopsphere_kit.settings import LakeSettings
 from shopsphere_kit.waiting import wait_until
-from transform import release
+from transform import release, session
 from transform.maintenance import Report, maintain
 from transform.storage import Lake
 from transform.table_state import state_of
@@ -111,10 +111,8 @@ def test_rows_position_and_writer_survive_maintenance_that_runs_beside_it(
 
 def test_two_maintenance_runs_at_once_do_no_harm(lake: Lake, lake_settings: LakeSettings, writer: Writer) -> None:
     writer.append(12)
-    second = Lake(lake.spark.newSession(), open_catalog(lake_settings), lake.name)
-    for name, value in lake.spark.conf.getAll.items():
-        if name.startswith(f"spark.sql.catalog.{lake.name}"):
-            second.spark.conf.set(name, value)
+    own = session.on_lake(lake.spark, lake_settings)
+    second = Lake(lambda: own, open_catalog(lake_settings), lake.name)
     with ThreadPoolExecutor(2) as pool:
         reports = list(pool.map(kept_up, (lake, second)))
     assert [report.failures for report in reports] == [{}, {}]

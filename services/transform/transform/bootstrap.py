@@ -25,9 +25,9 @@ def catalog(settings: Settings) -> Catalog:
 
 @contextmanager
 def lake(settings: Settings) -> Iterator[Lake]:
-    """The catalog and a Spark session on it; Spark stops when the block ends."""
+    """The catalog, and Spark, which starts when it is first needed and stops when the block ends."""
     opened = catalog(settings)
-    spark = session.start(settings)
+    spark = session.KeptSession(settings)
     try:
         yield Lake(spark, opened, settings.lake.catalog_name)
     finally:

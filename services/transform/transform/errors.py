@@ -3,6 +3,8 @@
 FailedPrecondition
 ├── SchemaMismatch   a table function or a stored table disagrees with its SCHEMA
 ├── UnknownPlan      a table function does something that lineage cannot follow
+├── NotInProcess     a verb looks into Spark's Java, and the session is on a Connect server
+├── NoConnect        there is no session to be had on the Connect server that the settings name
 └── ChecksFailed     the tables were built but must not be published; readers keep the last release
 Conflict
 ├── Superseded       another run published while this one was building
@@ -34,6 +36,18 @@ class UnknownColumn(InvalidArgument):
     """No table of the lake has that column."""
 
     default_reason: ClassVar[str] = "unknown_column"
+
+
+class NotInProcess(FailedPrecondition):
+    """The session runs on a Connect server, whose Java cannot be looked into."""
+
+    default_reason: ClassVar[str] = "session_not_in_process"
+
+
+class NoConnect(FailedPrecondition):
+    """The Connect client is not installed, or the server refused."""
+
+    default_reason: ClassVar[str] = "no_connect_session"
 
 
 class ChecksFailed(FailedPrecondition):

@@ -1,11 +1,12 @@
 """Every knob of transform. Variables start with TRANSFORM_; the lake's are the platform's own (SHOPSPHERE_LAKE_*)."""
 
 import os
+import shlex
 import sys
 from datetime import timedelta
 from pathlib import Path
 
-from pydantic import Field
+from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from shopsphere_kit.settings import LakeSettings, RuntimeSettings, refuse_placeholders
 
@@ -17,7 +18,15 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="TRANSFORM_", hide_input_in_errors=True)
 
-    master: str = Field("local[2]", description="Spark master: local[cores] or the address of a cluster")
+    master: str = Field(
+        "local[2]", description="local[cores], spark://host:port of a cluster, or sc://host:port of a Connect server"
+    )
+    driver_host: str = Field("127.0.0.1", description="address at which the workers of a cluster reach this process")
+    executor_memory: str = Field("1g", description="heap of each executor of a cluster")
+    executor_python: str = Field(sys.executable, description="the workers' Python, of the same version as this one")
+    cluster_secret: SecretStr | None = Field(
+        None, description="shared with the cluster's master and workers; without it a caller is refused"
+    )
     driver_memory: str = Field(
         "1g", description="heap of the Spark driver; the whole of Spark when the master is local"
     )
@@ -57,11 +66,15 @@ class Settings(BaseSettings):
 
     def refuse_placeholders(self) -> None:
         """Raise ValueError when a secret is a placeholder outside development."""
-        secrets = {"SHOPSPHERE_LAKE_S3_SECRET_ACCESS_KEY": self.lake.s3_secret_access_key}
+        secrets = {
+            "SHOPSPHERE_LAKE_S3_SECRET_ACCESS_KEY": self.lake.s3_secret_access_key,
+            "TRANSFORM_CLUSTER_SECRET": self.cluster_secret,
+        }
         refuse_placeholders(self.runtime.environment, secrets)
 
 
-def hand_to_spark(java_home: Path) -> None:
-    """Tell Spark which Java and which Python to start; it takes both from the environment alone."""
+def hand_to_spark(java_home: Path, executor_python: str, properties: Path) -> None:
+    """Tell Spark which Java and Python to start and where its configuration is; it takes these from the environment."""
     os.environ["JAVA_HOME"] = str(java_home)
-    os.environ["PYSPARK_PYTHON"] = os.environ["PYSPARK_DRIVER_PYTHON"] = sys.executable
+    os.environ["PYSPARK_PYTHON"], os.environ["PYSPARK_DRIVER_PYTHON"] = executor_python, sys.executable
+    os.environ["PYSPARK_SUBMIT_ARGS"] = f"--properties-file {shlex.quote(str(properties))} pyspark-shell"

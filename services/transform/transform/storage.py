@@ -31,9 +31,14 @@ _PROPERTIES = {
 class Lake:
     """One catalog, seen by Spark (rows) and by PyIceberg (metadata, which costs no Spark job)."""
 
-    spark: SparkSession
+    session: Callable[[], SparkSession]
     catalog: Catalog
     name: str
+
+    @property
+    def spark(self) -> SparkSession:
+        """The session; what never asks for it starts no Spark."""
+        return self.session()
 
     def full_name(self, table: str) -> str:
         """The table's name with its catalog, as Spark wants it."""

@@ -14,6 +14,7 @@ from transform.errors import NoRelease
 def print_json(answer: Mapping[str, object]) -> None:
     """Write an answer."""
     sys.stdout.write(json.dumps(answer) + "\n")
+    sys.stdout.flush()  # `run --every` goes on for days after a line
 
 
 def pinned(catalog: Catalog, release_id: str | None) -> Release:
