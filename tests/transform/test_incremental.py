@@ -100,8 +100,8 @@ def test_a_truncate_makes_void_what_was_before_it(lake: Lake) -> None:
     shop = Clocked(lake)
     first(lake)
     shop.run()
-    write_bronze(lake.catalog, bronze.ORDERS, [an_order(0, order_id=None, _op="t"), an_order(7)])
-    write_bronze(lake.catalog, bronze.USERS, [a_user(0, user_id=None, _op="t")])
+    write_bronze(lake.catalog, bronze.ORDERS, [{**an_order(), "order_id": None, "_op": "t"}, an_order(7)])
+    write_bronze(lake.catalog, bronze.USERS, [{**a_user(), "user_id": None, "_op": "t"}])
     assert not shop.run().full
     late = [an_order(6, _position="0000000000000000/00000000")]
     write_bronze(lake.catalog, bronze.ORDERS, late)

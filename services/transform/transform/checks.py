@@ -5,11 +5,11 @@ in is what is clean, plus what is quarantined, plus what repeats another deliver
 fact table with its quantity and amount.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
 
-from pyspark.sql import Column, DataFrame
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from transform.contract import tally
@@ -59,38 +59,8 @@ class Conservation:
         return CheckResult(self.table, "conservation", "*", abs(difference), detail)
 
 
-def check_columns(tables: Sequence[Stored], read: Read) -> tuple[dict[str, int], list[CheckResult]]:
-    """The number of rows of each table, and the checks that required columns are never null; one job for all tables."""
-    figures = _union(read(table.name).agg(F.lit(table.name).alias("table"), *_counts(table)) for table in tables)
-    found = {row["table"]: (row["rows"], dict(row["nulls"])) for row in figures.collect()}
-    results = [
-        CheckResult(table.name, "not_null", name, found[table.name][1][name])
-        for table in tables
-        for name in table.required
-    ]
-    return {name: rows for name, (rows, _) in found.items()}, results
-
-
-def _counts(table: Stored) -> Iterator[Column]:
-    yield F.count(F.lit(1)).alias("rows")
-    nulls = [(F.lit(name), F.count(F.when(F.col(name).isNull(), 1))) for name in table.required]
-    yield F.create_map(*(part for pair in nulls for part in pair)).alias("nulls")
-
-
-def check_grains(tables: Sequence[Stored], read: Read) -> list[CheckResult]:
-    """No two rows of a table have the same grain; one job for all tables."""
-    repeated = {row["table"]: row["failing"] for row in _union(_repeated(t, read) for t in tables).collect()}
-    return [CheckResult(t.name, "unique", ", ".join(t.grain), repeated[t.name]) for t in tables]
-
-
-def _repeated(table: Stored, read: Read) -> DataFrame:
-    many = read(table.name).groupBy(*table.grain).count().where(F.col("count") > 1)
-    failing = F.coalesce(F.sum(F.col("count") - 1), F.lit(0)).alias("failing")
-    return many.agg(F.lit(table.name).alias("table"), failing)
-
-
 def check_statistics(tables: Sequence[Stored], found: Mapping[str, Statistics]) -> list[CheckResult]:
-    """The same checks of what a run changed, from the one pass that it made over the changes."""
+    """Required columns are never null and no grain is there twice, from one pass over what a run put in."""
     return [
         result
         for table in tables
@@ -120,18 +90,6 @@ def _missing(number: int, table: Table, reference: Reference, rows: Read, target
     known = targets(reference.target).select(F.col(reference.target_column).alias("key"))
     missing = used.distinct().join(known, on="key", how="left_anti")
     return missing.agg(F.lit(number).alias("number"), F.count(F.lit(1)).alias("failing"))
-
-
-def check_sums(read: Read) -> list[CheckResult]:
-    """The fact table has the lines, the units and the money of orders_unified, to the cent."""
-    names = ("rows", "quantity", "total_amount")
-    sums = (F.count(F.lit(1)).alias("rows"), F.sum("quantity").alias("quantity"), F.sum("total_amount").alias("amount"))
-    both = _union(read(name).agg(F.lit(name).alias("table"), *sums) for name in (LINES, FACTS))
-    found = {row["table"]: (row["rows"], row["quantity"], row["amount"]) for row in both.collect()}
-    return [
-        CheckResult(FACTS, "sum_conservation", name, int(before != after), f"{before} → {after}")
-        for name, before, after in zip(names, found[LINES], found[FACTS], strict=True)
-    ]
 
 
 def check_removed(tables: Sequence[Table], changes: Mapping[str, Change], read: Read) -> list[CheckResult]:

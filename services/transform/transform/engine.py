@@ -14,8 +14,9 @@ from shopsphere_kit.logging import get_logger
 
 from transform import bronze
 from transform.propagation import WAS, Change, compared, difference, reached, restricted, within
-from transform.spec import Fold, Input, Judged, Read, Stored, Table
-from transform.statistics import Statistics, statistics
+from transform.restatement import Restatement
+from transform.spec import Difference, Fold, Input, Judged, Read, Stored, Table
+from transform.statistics import Statistics, statistics, statistics_of
 from transform.storage import Lake, check_schema
 from transform.tables import JUDGED
 from transform.tables.truncates import FOLD as TRUNCATES
@@ -37,6 +38,8 @@ class Engine:
     """The snapshots of bronze that this run has read when it ends."""
     before: Mapping[str, int]
     """The snapshots of bronze that the base had read."""
+    restatement: Restatement | None = None
+    """A part to compute anew from bronze; nothing that came since is taken in."""
     made: dict[str, int] = field(default_factory=dict)
     changes: dict[str, Change] = field(default_factory=dict)
     statistics: dict[str, Statistics] = field(default_factory=dict)
@@ -62,8 +65,15 @@ class Engine:
 
     def put_in(self, name: str) -> DataFrame:
         """The rows that this run put into a table."""
-        change = self.changes[name].difference
-        return change.after if change else self.read(name).limit(0)
+        change = self.changes.get(name)
+        return change.difference.after if change and change.difference else self.read(name)
+
+    def all_judged(self) -> dict[str, tuple[DataFrame, DataFrame]]:
+        """Every judged frame of a full run, with the count of its input."""
+        return {
+            each.name: (self.judged[each.name], each.count_input(*(self.read(given.name) for given in each.reads)))
+            for each in JUDGED
+        }
 
     def judged_again(self, read: Read) -> dict[str, tuple[DataFrame, DataFrame]]:
         """What this run judged anew, from the folds as `read` shows them, each with the count of its input."""
@@ -92,10 +102,14 @@ class Engine:
 
     def arrivals(self, name: str) -> DataFrame:
         """The rows of a bronze table that the base has not read, with the columns that transform knows."""
-        schema = bronze.SCHEMAS[name]
         if not self.has_arrivals(name):
+            return self.lake.spark.createDataFrame([], bronze.SCHEMAS[name])
+        return self._bronze(name, None if self.is_full else self.before.get(name))
+
+    def _bronze(self, name: str, after: int | None) -> DataFrame:
+        schema = bronze.SCHEMAS[name]
+        if name not in self.consumed:
             return self.lake.spark.createDataFrame([], schema)
-        after = None if self.is_full else self.before.get(name)
         rows = _with_columns(self.lake.changes_between(name, after, self.consumed[name]), schema)
         return rows.where(F.col(bronze.REJECTED).isNull()) if bronze.REJECTED in schema.names else rows
 
@@ -108,6 +122,9 @@ class Engine:
     def advance_fold(self, fold: Fold) -> None:
         """Fold what arrived into what is kept."""
         emptied_at, emptied_now = self._emptied(fold)
+        if self.restatement is not None:
+            self._restate_fold(self.restatement, fold, emptied_at)
+            return
         if not (self.is_full or emptied_now or any(self.has_arrivals(name) for name in fold.reads)):
             return
         sources = [self.arrivals(name) for name in fold.reads]
@@ -124,6 +141,18 @@ class Engine:
             self._write_difference(
                 fold, kept, fold.fold(_standing(fold, arrived.unionByName(kept, allowMissingColumns=True), emptied_at))
             )
+
+    def _restate_fold(self, restatement: Restatement, fold: Fold, emptied_at: str | None) -> None:
+        sources = [self._bronze(name, None) for name in fold.reads]
+        arrived = fold.arrive(*sources)
+        found = restatement.scopes(fold, sources, arrived)
+        scopes = self._local(found) if found is not None else None
+        if scopes is None or scopes.isEmpty():
+            return
+        # All of bronze is read, for what else was ever said of a key cannot be told from what is kept of it.
+        again = restricted(arrived, fold.scope, scopes, fold.scope)
+        stored = restricted(self.read_base(fold.name), fold.scope, scopes, fold.scope)
+        self._write_difference(fold, stored, fold.fold(_standing(fold, again, emptied_at)))
 
     def _emptied(self, fold: Fold) -> tuple[str | None, bool]:
         """Where the source of the fold was last emptied, and whether this run is the first to know."""
@@ -218,12 +247,16 @@ class Engine:
     def _replace(self, table: Stored, rows: DataFrame) -> None:
         self.lake.prepare(table, self.branch, None)
         self.made[table.name] = self.lake.replace(table, self.branch, rows.select(*table.schema.names))
+        self.statistics[table.name] = statistics_of(table, self.read(table.name))
 
     def _write_difference(self, table: Stored, old: DataFrame, new: DataFrame) -> None:
         check_schema(new.schema, table)
         # Cut off from how it was found: Spark resolves the tables behind a view anew, and forgets their snapshots.
         changed = compared(old.select(*table.schema.names), new, table.grain).localCheckpoint()
         found = statistics(table, changed)
+        if self.restatement is not None:
+            # Whoever reads it is computed anew as well, whether or not this table differs.
+            self.changes[table.name] = Change(Difference(old, new.select(*old.columns)))
         if not found.changes:
             return
         self.statistics[table.name] = found
@@ -232,7 +265,7 @@ class Engine:
             self.made[table.name] = self.lake.append(table, self.branch, difference(changed).after)
         else:
             self.made[table.name] = self.lake.merge(table, self.branch, changed, _where(table, changed))
-        self.changes[table.name] = Change(difference(changed))
+        self.changes.setdefault(table.name, Change(difference(changed)))
 
 
 def _standing(fold: Fold, rows: DataFrame, emptied_at: str | None) -> DataFrame:

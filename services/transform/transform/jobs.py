@@ -9,20 +9,20 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from pyiceberg.exceptions import CommitFailedException, NoSuchTableError
-from pyiceberg.table import Table as IcebergTable
-from pyspark.sql import DataFrame
 from shopsphere_kit.clock import Clock
-from shopsphere_kit.lake import Release
+from shopsphere_kit.lake import GOLD, SILVER, Release
 from shopsphere_kit.logging import get_logger
 
-from transform import bronze, checks, release
+from transform import bronze, checks, gains, release, session
 from transform.content import content_hash
 from transform.counts import Counts, add
 from transform.engine import Engine
-from transform.errors import ChecksFailed
+from transform.errors import ChecksFailed, NoRelease
 from transform.logic import fingerprint
+from transform.restatement import Restatement
 from transform.schedule import Step, run_all
 from transform.spec import Fold, Judged, Read, Table
+from transform.statistics import statistics_of
 from transform.storage import BRANCH, Lake
 from transform.tables import FOLDS, JUDGED, TABLES
 from transform.tables.truncates import FOLD as TRUNCATES
@@ -31,6 +31,8 @@ log = get_logger(__name__)
 STORED = (*FOLDS, *TABLES)
 # A run that takes longer than this is dead; its branches are removed by the next one.
 _BRANCH_AGE = timedelta(hours=6)
+# With fewer new rows than this, compiling queries costs more than it saves (see session.SMALL).
+_SMALL_ROWS = 50_000
 # Planning a query keeps one core busy, and running it the others: more threads than this gained nothing on two cores.
 _WORKERS = 4
 _STAMP = "%Y%m%dT%H%M%SZ"
@@ -63,42 +65,72 @@ class Run:
         log.info("step done", step=step, seconds=self.seconds[step])
 
 
-def run(lake: Lake, clock: Clock, *, full: bool = False) -> Run:
-    """Bring silver and gold to what bronze holds now, and publish them as one release; nothing new, nothing done."""
+def run(lake: Lake, clock: Clock, *, full: bool = False, restatement: Restatement | None = None) -> Run:
+    """Bring silver and gold to what bronze holds now, and publish them as one release; nothing new, nothing done.
+
+    A restatement computes a part anew by the rules of today, from the bronze that the last release had taken in.
+    """
     seen = release.head(lake.catalog)
     settle(lake)
     last = release.newest(lake.catalog)
+    if restatement is not None:
+        return _restate(lake, clock, last, seen, restatement)
     consumed = {name: found for name in bronze.SCHEMAS if (found := lake.current_snapshot(name)) is not None}
-    why = "asked for" if full else _reason_for_full(lake, last, consumed)
+    why = "asked for" if full else gains.reason_for_full(lake, last, consumed)
     done = Run(full=bool(why), why=why)
-    if last is not None and not why and not _gained(lake, last.consumed, consumed):
+    if last is not None and not why and not gains.gained(lake, last.consumed, consumed):
         done.counts, done.published = Counts.of(last.counts), last
         return done
-    branch = f"{BRANCH}{clock.now():{_STAMP}}_{secrets.token_hex(4)}"
     base = last if last is not None and not why else None
-    engine = Engine(lake, branch, base.tables if base else {}, consumed, base.consumed if base else {})
+    engine = Engine(lake, _branch(clock), base.tables if base else {}, consumed, base.consumed if base else {})
+    return _publish(engine, base, clock, seen, done)
+
+
+def _restate(
+    lake: Lake, clock: Clock, last: release.ReleaseRow | None, seen: str | None, restatement: Restatement
+) -> Run:
+    if last is None:
+        raise NoRelease("there is no release to restate a part of; `python -m transform run` makes the first")
+    engine = Engine(lake, _branch(clock), last.tables, last.consumed, last.consumed, restatement)
+    return _publish(engine, last, clock, seen, Run())
+
+
+def _branch(clock: Clock) -> str:
+    return f"{BRANCH}{clock.now():{_STAMP}}_{secrets.token_hex(4)}"
+
+
+def _publish(engine: Engine, base: release.ReleaseRow | None, clock: Clock, seen: str | None, done: Run) -> Run:
+    lake = engine.lake
+    for namespace in (SILVER, GOLD):
+        lake.catalog.create_namespace_if_not_exists(namespace)
     try:
-        _publish(engine, base, clock, seen, done)
+        with session.tuned(lake.spark, _profile(engine)):
+            _build(engine, done, _WORKERS)
+            with done.timed("checks"):
+                _check(engine, Counts.of(base.counts) if base else Counts(), done)
+        _stop_on_failure(done.results)
+        with done.timed("publish"):
+            tables = {**engine.base, **engine.made}
+            done.published = release.new_release(
+                clock.now(), tables, engine.consumed, counts=done.counts.flat(), logic=fingerprint()
+            )
+            release.append(lake.catalog, done.published, seen)
+            settle(lake)
     finally:
         engine.release_memory()
-        _drop_branches(lake, branch, clock.now())
+        _drop_branches(lake, engine.branch, clock.now())
     return done
 
 
-def _publish(engine: Engine, base: release.ReleaseRow | None, clock: Clock, seen: str | None, done: Run) -> None:
-    lake = engine.lake
-    lake.spark.conf.set("spark.sql.adaptive.enabled", str(engine.is_full).lower())
-    _build(engine, done, _WORKERS)
-    with done.timed("checks"):
-        _check(engine, Counts.of(base.counts) if base else Counts(), done)
-    _stop_on_failure(done.results)
-    with done.timed("publish"):
-        tables = {**engine.base, **engine.made}
-        done.published = release.new_release(
-            clock.now(), tables, engine.consumed, counts=done.counts.flat(), logic=fingerprint()
-        )
-        release.append(lake.catalog, done.published, seen)
-        settle(lake)
+def _profile(engine: Engine) -> Mapping[str, str]:
+    gained = sum(
+        gains.gained_rows(engine.lake.catalog.load_table(name), None if engine.is_full else engine.before.get(name))
+        for name in engine.consumed
+    )
+    if gained < _SMALL_ROWS:
+        return session.SMALL
+    # Spark cannot plan the search for the files that a merge into a branch touches when it also adapts the plan.
+    return {} if engine.is_full else {"spark.sql.adaptive.enabled": "false"}
 
 
 def _build(engine: Engine, done: Run, workers: int) -> None:
@@ -129,50 +161,25 @@ def _timed(advance: Callable[[Any], None], node: Fold | Judged | Table, done: Ru
 def _check(engine: Engine, counts: Counts, done: Run) -> None:
     done.counts = counts
     add(counts.delivered, engine.arrived)
-    if engine.is_full:
-        counts.rows, done.results = _check_tables(engine.read)
-        counts.quarantined = checks.quarantined(engine.read(checks.QUARANTINE))
-        counts.tallies = _tallies(engine.judged, engine.read)
-    else:
-        done.results = _check_changes(engine)
-        _count_changes(engine, counts)
-    done.conservation = checks.conservation(counts, JUDGED)
-    done.results += [balance.result() for balance in done.conservation]
-
-
-def _tallies(frames: Mapping[str, DataFrame], read: Read) -> dict[str, dict[str, int]]:
-    return checks.tallies(
-        {
-            judged.name: (frames[judged.name], judged.count_input(*(read(given.name) for given in judged.reads)))
-            for judged in JUDGED
-            if judged.name in frames
-        }
-    )
-
-
-def _check_tables(read: Read) -> tuple[dict[str, int], list[checks.CheckResult]]:
-    rows, results = checks.check_columns(STORED, read)
-    return rows, [
-        *results,
-        *checks.check_grains(STORED, read),
-        *checks.check_references(TABLES, read, read),
-        *checks.check_sums(read),
-    ]
-
-
-def _check_changes(engine: Engine) -> list[checks.CheckResult]:
-    changed = [table for table in TABLES if table.name in engine.changes]
-    return [
+    for name, found in engine.statistics.items():
+        add(counts.rows, {name: found.rows})
+    changed = [table for table in TABLES if table.name in engine.statistics]
+    done.results = [
         *checks.check_statistics(STORED, engine.statistics),
         *checks.check_references(changed, engine.put_in, engine.read),
         *checks.check_removed(TABLES, engine.changes, engine.read),
         *checks.check_moved_sums(engine.statistics),
     ]
+    _count(engine, counts)
+    done.conservation = checks.conservation(counts, JUDGED)
+    done.results += [balance.result() for balance in done.conservation]
 
 
-def _count_changes(engine: Engine, counts: Counts) -> None:
-    for name, found in engine.statistics.items():
-        add(counts.rows, {name: found.rows})
+def _count(engine: Engine, counts: Counts) -> None:
+    if engine.is_full:
+        counts.quarantined = checks.quarantined(engine.read(checks.QUARANTINE))
+        counts.tallies = checks.tallies(engine.all_judged())
+        return
     quarantined = engine.changes.get(checks.QUARANTINE)
     if quarantined is not None and quarantined.difference is not None:
         add(counts.quarantined, checks.quarantined(quarantined.difference.after))
@@ -182,47 +189,16 @@ def _count_changes(engine: Engine, counts: Counts) -> None:
             add(counts.tallies.setdefault(name, {}), tallied, sign)
 
 
-def _reason_for_full(lake: Lake, last: release.ReleaseRow | None, consumed: Mapping[str, int]) -> str:
-    """Why nothing can be taken over from the last release; empty when it can."""
-    if last is None:
-        return "there is no release yet"
-    if last.logic != fingerprint():
-        return "the rules have changed since the last release"
-    if missing := [stored.name for stored in STORED if stored.name not in last.tables]:
-        return f"the last release has no {', '.join(missing)}"
-    for name, snapshot in last.consumed.items():
-        if name in consumed and not _follows(lake.catalog.load_table(name), snapshot):
-            return f"{name} no longer has what came between the last release and now"
-        if name not in consumed:
-            return f"{name} is gone"
-    return ""
-
-
-def _follows(table: IcebergTable, after: int) -> bool:
-    """Whether everything since a snapshot was appended, and each step of it is still there."""
-    snapshot = table.current_snapshot()
-    while snapshot is not None and snapshot.snapshot_id != after:
-        operation = snapshot.summary.operation.value if snapshot.summary else ""
-        if operation not in {"append", "replace"} or snapshot.parent_snapshot_id is None:
-            return False
-        snapshot = table.snapshot_by_id(snapshot.parent_snapshot_id)
-    return snapshot is not None
-
-
-def _gained(lake: Lake, before: Mapping[str, int], now: Mapping[str, int]) -> bool:
-    return any(snapshot != before.get(name) and _added(lake, name, before.get(name)) for name, snapshot in now.items())
-
-
-def _added(lake: Lake, name: str, after: int | None) -> bool:
-    table = lake.catalog.load_table(name)
-    snapshot = table.current_snapshot()
-    while snapshot is not None and snapshot.snapshot_id != after:
-        summary = snapshot.summary
-        if summary and summary.operation.value == "append" and int(summary.get("added-records") or 0) > 0:
-            return True
-        parent = snapshot.parent_snapshot_id
-        snapshot = table.snapshot_by_id(parent) if parent is not None else None
-    return False
+def check_release(lake: Lake, pinned: Release) -> list[checks.CheckResult]:
+    """The checks of the tables of a published release, made anew."""
+    read = _reader(lake, pinned.snapshots)
+    stored = [table for table in STORED if table.name in pinned.snapshots]
+    found = {table.name: statistics_of(table, read(table.name)) for table in stored}
+    return [
+        *checks.check_statistics(stored, found),
+        *checks.check_references(TABLES, read, read),
+        *checks.check_moved_sums(found),
+    ]
 
 
 def settle(lake: Lake) -> None:
@@ -253,11 +229,6 @@ def _stop_on_failure(results: list[checks.CheckResult]) -> None:
 
 def _reader(lake: Lake, snapshots: Mapping[str, int]) -> Read:
     return lambda name: lake.at_snapshot(name, snapshots[name])
-
-
-def check_release(lake: Lake, pinned: Release) -> list[checks.CheckResult]:
-    """The checks of the tables of a published release, made anew."""
-    return _check_tables(_reader(lake, pinned.snapshots))[1]
 
 
 def quarantined(lake: Lake, pinned: Release) -> dict[str, int]:

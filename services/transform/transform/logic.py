@@ -8,8 +8,32 @@ from pathlib import Path
 _PACKAGE = Path(__file__).parent
 # The rest of the package decides what is in a table; these decide when and where, or only look.
 _OTHERS = frozenset(
-    {"__main__", "bootstrap", "checks", "compaction", "counts", "declared", "engine", "errors", "events", "exact_json"}
-    | {"history", "jobs", "keep", "lineage", "logic", "maintenance", "plans", "release", "retention", "rollback"}
+    {
+        "__main__",
+        "bootstrap",
+        "checks",
+        "compaction",
+        "counts",
+        "declared",
+        "engine",
+        "errors",
+        "events",
+        "exact_json",
+        "gains",
+    }
+    | {
+        "history",
+        "jobs",
+        "keep",
+        "lineage",
+        "logic",
+        "maintenance",
+        "plans",
+        "release",
+        "restatement",
+        "retention",
+        "rollback",
+    }
     | {"schedule", "session", "settings", "statistics", "storage", "table_state", "table_work", "upkeep"}
 )
 _FOLDERS = ("verbs", "erasure")

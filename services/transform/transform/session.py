@@ -132,6 +132,17 @@ def tune(spark: SparkSession, profile: Mapping[str, str]) -> None:
         spark.conf.set(name, value)
 
 
+@contextmanager
+def tuned(spark: SparkSession, profile: Mapping[str, str]) -> Iterator[None]:
+    """Let the queries planned inside the block run under a profile."""
+    before = {name: spark.conf.get(name) for name in profile}
+    tune(spark, profile)
+    try:
+        yield
+    finally:
+        tune(spark, {name: value for name, value in before.items() if value is not None})
+
+
 def on_lake(spark: SparkSession, settings: LakeSettings) -> SparkSession:
     """A session of the same Spark whose catalog is another lake."""
     session = spark.newSession()

@@ -56,5 +56,32 @@ def statistics(table: Stored, changed: DataFrame) -> Statistics:
     )
 
 
+def statistics_of(table: Stored, rows: DataFrame) -> Statistics:
+    """Look at all rows of a table, once: as if a run had put them in."""
+    summed = [name for name in SUMMED if name in table.schema.names]
+    per_grain = rows.groupBy(*table.grain).agg(
+        F.count(F.lit(1)).alias("rows"),
+        *(F.count_if(F.col(name).isNull()).alias(f"null {name}") for name in table.required if name not in table.grain),
+        *(F.sum(name).alias(f"sum {name}") for name in summed),
+    )
+    found = per_grain.agg(
+        _sum(F.col("rows")).alias("rows"),
+        F.count(F.lit(1)).alias("grains"),
+        *(_nulls(name, table.grain).alias(f"null {name}") for name in table.required),
+        *(_sum(F.col(f"sum {name}")).alias(f"sum {name}") for name in summed),
+    ).collect()[0]
+    return Statistics(
+        0,
+        found["rows"],
+        {name: found[f"null {name}"] for name in table.required},
+        found["rows"] - found["grains"],
+        {name: found[f"sum {name}"] for name in summed},
+    )
+
+
+def _nulls(name: str, grain: tuple[str, ...]) -> Column:
+    return _sum(F.when(F.col(name).isNull(), F.col("rows"))) if name in grain else _sum(F.col(f"null {name}"))
+
+
 def _sum(column: Column) -> Column:
     return F.coalesce(F.sum(column), F.lit(0))

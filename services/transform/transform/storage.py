@@ -68,7 +68,6 @@ class Lake:
         try:
             stored = self.catalog.load_table(table.name)
         except NoSuchTableError:
-            self.spark.sql(f"CREATE NAMESPACE IF NOT EXISTS {self.full_name(table.name.split('.')[0])}")
             self.spark.sql(_create_statement(self.full_name(table.name), table))
             if table.sorted_by:
                 self.spark.sql(f"ALTER TABLE {self.full_name(table.name)} WRITE {_ordering(table)}")
