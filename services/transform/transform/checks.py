@@ -92,22 +92,27 @@ def _missing(number: int, table: Table, reference: Reference, rows: Read, target
     return missing.agg(F.lit(number).alias("number"), F.count(F.lit(1)).alias("failing"))
 
 
-def check_removed(tables: Sequence[Table], changes: Mapping[str, Change], read: Read) -> list[CheckResult]:
+def check_removed(
+    tables: Sequence[Table], changes: Mapping[str, Change], found: Mapping[str, Statistics], read: Read
+) -> list[CheckResult]:
     """No row points at what a run took out of another table."""
-    gone = []
-    for table in tables:
-        for reference in table.references:
-            change = changes.get(reference.target)
-            if change is not None and change.difference is not None:
-                gone.append((table, reference, _gone(table, reference, change.difference, read)))
-    found = (
-        _union(frame.withColumn("number", F.lit(n)) for n, (_, _, frame) in enumerate(gone)).collect() if gone else []
-    )
-    failing = {row["number"]: row["failing"] for row in found}
+    pairs = [
+        (table, reference, change)
+        for table in tables
+        for reference in table.references
+        if (change := _taken_from(reference.target, changes, found)) is not None
+    ]
+    each = [_gone(*pair, read).withColumn("number", F.lit(number)) for number, pair in enumerate(pairs)]
+    failing = {row["number"]: row["failing"] for row in _union(each).collect()} if each else {}
     return [
         CheckResult(table.name, f"references {reference.target}", reference.column, failing[number])
-        for number, (table, reference, _) in enumerate(gone)
+        for number, (table, reference, _) in enumerate(pairs)
     ]
+
+
+def _taken_from(target: str, changes: Mapping[str, Change], found: Mapping[str, Statistics]) -> Difference | None:
+    statistics = found.get(target)
+    return changes[target].difference if statistics and statistics.taken_out and target in changes else None
 
 
 def _gone(table: Table, reference: Reference, change: Difference, read: Read) -> DataFrame:
@@ -139,14 +144,19 @@ def conservation(counts: Counts, judged: Iterable[Judged]) -> list[Conservation]
 
 
 def _balance(counts: Counts, of: Judged) -> Conservation:
-    tallied = counts.tallies[of.name]
-    out = counts.rows[of.table] if of.row_per_input else tallied["clean"]
     quarantined = counts.quarantined.get(of.table, 0)
+    tallied = counts.tallies.get(of.name, {})
+    out = counts.rows[of.table] if of.row_per_input else tallied["clean"]
     if of.fold is None:
         return Conservation(of.table, tallied["input"], out, quarantined, tallied["repeated"])
     # Of what arrives the fold keeps each thing once; the rest repeats something, or was made void by a truncate.
     delivered = counts.delivered[of.fold]
-    return Conservation(of.table, delivered, out, quarantined, delivered - tallied["input"])
+    return Conservation(of.table, delivered, out, quarantined, delivered - counts.rows[of.fold])
+
+
+def is_tallied(judged: Judged) -> bool:
+    """Whether its rows have to be counted; of the others the rows of the fold and of the table say as much."""
+    return judged.fold is None or not judged.row_per_input
 
 
 def tallies(frames: Mapping[str, tuple[DataFrame, DataFrame]]) -> dict[str, dict[str, int]]:

@@ -15,6 +15,11 @@ class Counts:
     delivered: dict[str, int] = field(default_factory=dict)
     tallies: dict[str, dict[str, int]] = field(default_factory=dict)
 
+    def add_tallies(self, more: Mapping[str, Mapping[str, int]], sign: int = 1) -> None:
+        """Add the tallies of judged frames; `sign` -1 takes them away."""
+        for name, tallied in more.items():
+            add(self.tallies.setdefault(name, {}), tallied, sign)
+
     def flat(self) -> dict[str, int]:
         """The counts under one name each: "rows gold.fact_order", "tally judged.events clean"."""
         flat = {f"{kind} {name}": count for kind in _KINDS for name, count in getattr(self, kind).items()}

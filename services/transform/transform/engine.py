@@ -9,10 +9,11 @@ from dataclasses import dataclass, field
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
-from pyspark.sql.types import StructType
 from shopsphere_kit.logging import get_logger
 
 from transform import bronze
+from transform.bronze_reading import bronze_rows
+from transform.checks import is_tallied
 from transform.propagation import WAS, Change, compared, difference, reached, restricted, within
 from transform.restatement import Restatement
 from transform.spec import Difference, Fold, Input, Judged, Read, Stored, Table
@@ -73,11 +74,16 @@ class Engine:
         return {
             each.name: (self.judged[each.name], each.count_input(*(self.read(given.name) for given in each.reads)))
             for each in JUDGED
+            if is_tallied(each)
         }
 
     def judged_again(self, read: Read) -> dict[str, tuple[DataFrame, DataFrame]]:
         """What this run judged anew, from the folds as `read` shows them, each with the count of its input."""
-        return {each.name: self._judged_again(each, keys, read) for each in JUDGED if (keys := self._keys(each.name))}
+        return {
+            each.name: self._judged_again(each, keys, read)
+            for each in JUDGED
+            if is_tallied(each) and (keys := self._keys(each.name))
+        }
 
     def _judged_again(self, judged: Judged, keys: DataFrame, read: Read) -> tuple[DataFrame, DataFrame]:
         frames = [self._input(given, judged.scope, keys, read(given.name)) for given in judged.reads]
@@ -107,11 +113,7 @@ class Engine:
         return self._bronze(name, None if self.is_full else self.before.get(name))
 
     def _bronze(self, name: str, after: int | None) -> DataFrame:
-        schema = bronze.SCHEMAS[name]
-        if name not in self.consumed:
-            return self.lake.spark.createDataFrame([], schema)
-        rows = _with_columns(self.lake.changes_between(name, after, self.consumed[name]), schema)
-        return rows.where(F.col(bronze.REJECTED).isNull()) if bronze.REJECTED in schema.names else rows
+        return bronze_rows(self.lake, name, after, self.consumed.get(name))
 
     def has_arrivals(self, name: str) -> bool:
         """Whether bronze gained anything in this table."""
@@ -288,13 +290,3 @@ def _values(column: DataFrame) -> list[object] | None:
     """The distinct values of a column; None when they are too many to tell one by one."""
     rows = column.distinct().limit(_LOCATED_MAX + 1).collect()
     return [row[0] for row in rows] if len(rows) <= _LOCATED_MAX else None
-
-
-def _with_columns(rows: DataFrame, schema: StructType) -> DataFrame:
-    """The columns of the schema; one that the source does not have yet is empty, one we do not know is left out."""
-    return rows.select(
-        *(
-            (F.col(f"`{f.name}`") if f.name in rows.columns else F.lit(None)).cast(f.dataType).alias(f.name)
-            for f in schema.fields
-        )
-    )

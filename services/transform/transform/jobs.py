@@ -164,29 +164,51 @@ def _check(engine: Engine, counts: Counts, done: Run) -> None:
     for name, found in engine.statistics.items():
         add(counts.rows, {name: found.rows})
     changed = [table for table in TABLES if table.name in engine.statistics]
+    results: dict[str, list[checks.CheckResult]] = {}
+
+    def note(name: str, check: Callable[[], list[checks.CheckResult]]) -> Step:
+        return Step(name, [], lambda: results.update({name: check()}))
+
+    run_all(
+        [
+            note("references", lambda: checks.check_references(changed, engine.put_in, engine.read)),
+            note("removed", lambda: checks.check_removed(TABLES, engine.changes, engine.statistics, engine.read)),
+            *_counting(engine, counts),
+        ],
+        _WORKERS,
+    )
+    done.conservation = checks.conservation(counts, JUDGED)
     done.results = [
         *checks.check_statistics(STORED, engine.statistics),
-        *checks.check_references(changed, engine.put_in, engine.read),
-        *checks.check_removed(TABLES, engine.changes, engine.read),
+        *(result for part in results.values() for result in part),
         *checks.check_moved_sums(engine.statistics),
+        *(balance.result() for balance in done.conservation),
     ]
-    _count(engine, counts)
-    done.conservation = checks.conservation(counts, JUDGED)
-    done.results += [balance.result() for balance in done.conservation]
 
 
-def _count(engine: Engine, counts: Counts) -> None:
+def _counting(engine: Engine, counts: Counts) -> list[Step]:
     if engine.is_full:
-        counts.quarantined = checks.quarantined(engine.read(checks.QUARANTINE))
-        counts.tallies = checks.tallies(engine.all_judged())
-        return
-    quarantined = engine.changes.get(checks.QUARANTINE)
-    if quarantined is not None and quarantined.difference is not None:
-        add(counts.quarantined, checks.quarantined(quarantined.difference.after))
-        add(counts.quarantined, checks.quarantined(quarantined.difference.before), -1)
-    for sign, read in ((1, engine.read), (-1, engine.read_base)):
-        for name, tallied in checks.tallies(engine.judged_again(read)).items():
-            add(counts.tallies.setdefault(name, {}), tallied, sign)
+        rejected, judged = engine.read(checks.QUARANTINE), engine.all_judged
+        return [
+            Step("quarantined", [], lambda: add(counts.quarantined, checks.quarantined(rejected))),
+            Step("tallies", [], lambda: counts.add_tallies(checks.tallies(judged()))),
+        ]
+    return [
+        Step("quarantined", [], lambda: _count_quarantined(engine, counts)),
+        Step("tallies", [], lambda: _count_judged(engine, counts)),
+    ]
+
+
+def _count_quarantined(engine: Engine, counts: Counts) -> None:
+    change = engine.changes.get(checks.QUARANTINE)
+    if change is not None and change.difference is not None:
+        add(counts.quarantined, checks.quarantined(change.difference.after))
+        add(counts.quarantined, checks.quarantined(change.difference.before), -1)
+
+
+def _count_judged(engine: Engine, counts: Counts) -> None:
+    counts.add_tallies(checks.tallies(engine.judged_again(engine.read)))
+    counts.add_tallies(checks.tallies(engine.judged_again(engine.read_base)), -1)
 
 
 def check_release(lake: Lake, pinned: Release) -> list[checks.CheckResult]:
