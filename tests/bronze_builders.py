@@ -177,7 +177,9 @@ def _rfc3339(when: datetime) -> str:
 def frame(spark: SparkSession, schema: StructType | str, rows: Iterable[Row] = ()) -> DataFrame:
     """The rows as a frame of the schema, or of the bronze table of that name; what a row does not have is null."""
     columns = bronze.SCHEMAS[schema] if isinstance(schema, str) else schema
-    return spark.createDataFrame([tuple(row.get(name) for name in columns.names) for row in rows], columns)
+    values = [{name: row.get(name) for name in columns.names} for row in rows]
+    # As Arrow the rows lie in the JVM; as Python objects a Python worker would hand them over in every stage.
+    return spark.createDataFrame(pa.Table.from_pylist(values, schema=to_arrow_schema(columns)), columns)
 
 
 def write_bronze(catalog: Catalog, table: str, rows: Iterable[Row]) -> None:

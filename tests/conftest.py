@@ -1,3 +1,3 @@
 """Fixtures every test may ask for, one plugin per kind."""
 
-pytest_plugins = ["hypothesis_profiles", "kit_fixtures", "server_fixtures", "spark_fixture"]
+pytest_plugins = ["hypothesis_profiles", "kit_fixtures", "server_fixtures", "spark_fixture", "demo_fixture"]

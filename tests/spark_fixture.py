@@ -55,3 +55,12 @@ def lake(spark: SparkSession, lake_settings: LakeSettings) -> Lake:
     own = session.on_lake(spark, lake_settings)
     _interpret(own)
     return Lake(lambda: own, open_catalog(lake_settings), lake_settings.catalog_name)
+
+
+def another_lake(spark: SparkSession, folder: Path) -> tuple[Lake, LakeSettings]:
+    """One more empty lake of a test, in a folder that is made."""
+    (folder / "warehouse").mkdir(parents=True)
+    settings = LakeSettings(catalog_uri=f"sqlite:///{folder}/catalog.db", warehouse=f"file://{folder}/warehouse")
+    own = session.on_lake(spark, settings)
+    _interpret(own)
+    return Lake(lambda: own, open_catalog(settings), settings.catalog_name), settings

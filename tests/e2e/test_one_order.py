@@ -1,38 +1,17 @@
 """Two real shopping days walk through the whole platform, with every part real, and everything adds up."""
 
-import json
-import os
-import subprocess
-import sys
 from typing import Any
 
 import pytest
-from shopsphere_local.ports import free_port_base
-from shopsphere_local.settings import LocalSettings
-from shopsphere_local.state import State
+from demo_fixture import DemoRun
 
 pytestmark = [pytest.mark.servers, pytest.mark.e2e, pytest.mark.timeout(900)]
 
 
-@pytest.fixture(scope="module")
-def report(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    """The report of a two-day demo in a folder whose name has a space."""
-    root = tmp_path_factory.mktemp("a state")
-    cache = State(LocalSettings().state_dir).cache
-    cache.mkdir(parents=True, exist_ok=True)
-    (root / "cache").symlink_to(cache)
-    file = root / "report.json"
-    command = [sys.executable, "-m", "shopsphere_local", "demo", "--days", "2", "--once", "--report", str(file)]
-    result = subprocess.run(
-        [*command, "--port-base", str(free_port_base())],
-        env={**os.environ, "SHOPSPHERE_STATE_DIR": str(root)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert result.returncode == 0, result.stdout[-4000:] + result.stderr[-4000:]
-    found: dict[str, Any] = json.loads(file.read_text())
-    return found
+@pytest.fixture
+def report(demo_run: DemoRun) -> dict[str, Any]:
+    """What the demo told."""
+    return demo_run.report
 
 
 def test_nothing_that_was_promised_fails_to_hold(report: dict[str, Any]) -> None:

@@ -164,6 +164,20 @@ def test_returns_lower_the_amount_and_cancelled_orders_count_nowhere(spark: Spar
     assert found["days_since_last_order"] == 10
 
 
+def test_amounts_are_in_one_currency_and_what_is_no_sale_is_in_none(spark: SparkSession) -> None:
+    sold = [
+        a_sold_line("1", currency="EUR"),
+        a_sold_line("2", currency="EUR", total_amount=Decimal("2.00")),
+        a_sold_line("3", currency="USD", total_amount=Decimal("70.00")),  # counted, and never added to euros
+        a_sold_line("4", currency="USD", status="returned", quantity=-1, total_amount=Decimal("-70.00")),
+        a_sold_line("5", currency="EUR", status="returned"),  # its own status says so: the sale was undone
+        a_sold_line("6", currency="EUR", status="adjusted", total_amount=Decimal("-900.00")),
+    ]
+    found = profiles(spark, [a_version()], sold)["C1"]
+    assert (found["currency"], found["other_currency_lines"], found["order_count"]) == ("EUR", 2, 3)
+    assert (found["total_amount"], found["web_amount"], found["returned_amount"]) == (7, 7, 0)
+
+
 def test_the_favourite_has_the_most_orders_and_a_tie_goes_to_the_larger_amount(spark: SparkSession) -> None:
     sold = [
         a_sold_line("1", store_id=9, sku="P1"),
@@ -177,7 +191,7 @@ def test_the_favourite_has_the_most_orders_and_a_tie_goes_to_the_larger_amount(s
 def test_a_customer_who_never_bought_has_zeros_and_no_dates(spark: SparkSession) -> None:
     found = profiles(spark, [a_version()], [])["C1"]
     assert (found["order_count"], found["total_amount"], found["last_order_at"]) == (0, Decimal("0.00"), None)
-    assert (found["emails"], found["days_since_last_order"]) == ([], None)
+    assert (found["emails"], found["days_since_last_order"], found["currency"]) == ([], None, None)
 
 
 def test_keys_are_the_same_after_a_rebuild(spark: SparkSession) -> None:

@@ -2,13 +2,19 @@
 
 import json
 from collections.abc import Sequence
+from datetime import datetime, timedelta, timezone
 from decimal import Decimal
 
 import pytest
-from bronze_builders import Row, a_document, a_line, an_item, an_order, decimal, frame
+from bronze_builders import Row, a_document, a_line, an_item, an_order, decimal, frame, long
+from bronze_builders import moment as moment_of
 from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
 from transform import bronze
-from transform.contract import rejected
+from transform.content import content_hash
+from transform.contract import REPEATED, rejected
+from transform.documents import document_key
+from transform.order_sources import marketplace, online_retail
 from transform.tables.orders_unified import distinct_lines, order_lines, orders_unified
 
 pytestmark = pytest.mark.servers
@@ -17,8 +23,8 @@ pytestmark = pytest.mark.servers
 def inputs(
     spark: SparkSession, orders: Sequence[Row], items: Sequence[Row], documents: Sequence[Row]
 ) -> tuple[DataFrame, ...]:
-    names = (bronze.ORDERS, bronze.ORDER_ITEMS, bronze.MARKETPLACE_ORDERS)
-    return tuple(frame(spark, name, rows) for name, rows in zip(names, (orders, items, documents), strict=True))
+    names = (bronze.ORDERS, bronze.ORDER_ITEMS, bronze.MARKETPLACE_ORDERS, bronze.ONLINE_RETAIL)
+    return tuple(frame(spark, name, rows) for name, rows in zip(names, (orders, items, documents, ()), strict=True))
 
 
 def lines(
@@ -30,6 +36,11 @@ def lines(
 def unified(spark: SparkSession, judged: DataFrame) -> list[Row]:
     known = spark.createDataFrame([("shop", "1", "C1")], "source string, source_user_id string, customer_id string")
     return [row.asDict() for row in orders_unified(judged, known).orderBy("order_id", "line_number").collect()]
+
+
+def repeated(judged: DataFrame) -> list[tuple[str, str]]:
+    rows = judged.where(judged["_failed.check"] == REPEATED).select("order_id", "_failed.reason")
+    return sorted((row["order_id"], row["reason"]) for row in rows.collect())
 
 
 def failures(judged: DataFrame) -> list[tuple[str, str]]:
@@ -142,3 +153,116 @@ def test_a_marketplace_that_was_copied_anew_has_only_the_orders_of_the_last_copy
     truncate = {"_op": "t", "_position": f"{place}/00000000"}
     found = unified(spark, lines(spark, documents=[gone, kept, again, truncate]))
     assert [row["order_id"] for row in found] == ["MP-2"]
+
+
+# An item that stands beside `a_line(1)` in its order: the numbers that stay, and whether it is a repetition or a fault.
+ITEMS_SENT_TWICE = {
+    "MP-same": (a_line(1), [1], True),
+    "MP-spelled": (a_line(1, unit_price=decimal("1.5"), quantity={"$numberInt": "1"}), [1], True),
+    "MP-units": (a_line(1, quantity=long(2)), [1], False),
+    "MP-float": (a_line(1, amount={"$numberDouble": "1.5"}), [1], False),
+    "MP-number": (a_line(2), [1, 2], None),
+}
+
+
+def test_an_item_that_was_sent_twice_counts_once(spark: SparkSession) -> None:
+    documents = [a_document(name, items=[a_line(1), again]) for name, (again, _, _) in ITEMS_SENT_TWICE.items()]
+    judged = lines(spark, documents=documents).cache()
+    stay: dict[str, list[int]] = {name: [] for name in ITEMS_SENT_TWICE}
+    for row in unified(spark, judged):
+        stay[row["order_id"]].append(row["line_number"])
+    assert stay == {name: numbers for name, (_, numbers, _) in ITEMS_SENT_TWICE.items()}
+    assert repeated(judged) == [(name, marketplace.SENT_TWICE) for name in ("MP-same", "MP-spelled")]
+    assert failures(judged) == [("line_unique", "line_number")] * 2
+
+
+# What the shop has of an order of which the marketplace has a document of one line: the winner's lines.
+ORDERS_IN_BOTH = {
+    "11": ([an_order(11)], [an_item(11, 1), an_item(11, 2)], ["shop", "shop"]),
+    "12": ([], [], ["marketplace"]),
+    "13": ([an_order(13)], [], ["marketplace"]),  # no line yet
+    "14": ([], [an_item(14)], ["marketplace"]),  # the order is still to come
+    "15": ([an_order(15)], [an_item(15), an_item(15, _op="d")], ["marketplace"]),  # taken back
+}
+
+
+def test_an_order_in_both_systems_counts_once_and_the_shop_wins_when_it_has_a_line(spark: SparkSession) -> None:
+    orders = [order for orders, _, _ in ORDERS_IN_BOTH.values() for order in orders]
+    items = [item for _, items, _ in ORDERS_IN_BOTH.values() for item in items]
+    given = inputs(spark, orders, items, [a_document(number) for number in ORDERS_IN_BOTH])
+    judged = order_lines(*given).cache()
+    winners: dict[str, list[str]] = {number: [] for number in ORDERS_IN_BOTH}
+    for row in unified(spark, judged):
+        winners[row["order_id"]].append(row["source"])
+    assert winners == {number: sources for number, (_, _, sources) in ORDERS_IN_BOTH.items()}
+    assert repeated(judged) == [("11", marketplace.SHOP_HAS_IT)]
+    assert failures(judged) == [("order_exists", "order_id")]
+    assert distinct_lines(*given).collect()[0][0] == judged.count() == 8
+
+
+def test_a_truncate_of_the_shop_gives_the_order_back_to_the_marketplace(spark: SparkSession) -> None:
+    emptied = {"_op": "t", "_position": "9999999999.0000000001/00000000"}
+    judged = lines(spark, [an_order(7)], [an_item(7), emptied], [a_document("7")])
+    assert [row["source"] for row in unified(spark, judged)] == ["marketplace"]
+
+
+def test_a_document_may_not_take_the_name_of_an_invoice_of_the_files(spark: SparkSession) -> None:
+    assert failures(lines(spark, documents=[a_document("OR-536365")])) == [("order_named", "order_id")]
+
+
+# What an order says: its currency and status as they stand in the table; None: the line is rejected.
+CONFORMED: dict[int, tuple[Row, tuple[str, str] | None]] = {
+    1: ({"currency": "EUR"}, ("EUR", "completed")),  # nothing is converted
+    2: ({"currency": " usd"}, ("USD", "completed")),
+    3: ({"status": "Cancelled "}, ("USD", "cancelled")),
+    4: ({"status": "returned"}, ("USD", "returned")),  # a sale that was undone
+    5: ({"currency": "$"}, None),
+    6: ({"currency": "US DOLLAR"}, None),
+    7: ({"currency": None}, None),
+}
+
+
+def test_currency_and_status_are_conformed_and_an_amount_without_a_currency_is_no_amount(spark: SparkSession) -> None:
+    orders = [an_order(number, **said) for number, (said, _) in CONFORMED.items()]
+    judged = lines(spark, orders, [an_item(number) for number in CONFORMED]).cache()
+    found = {int(row["order_id"]): (row["currency"], row["status"]) for row in unified(spark, judged)}
+    assert found == {number: values for number, (_, values) in CONFORMED.items() if values}
+    assert [column for _, column in failures(judged)] == ["currency"] * 3
+
+
+def test_gifts_and_coupons_stay_with_their_price(spark: SparkSession) -> None:
+    prices = {1: Decimal(0), 2: Decimal("-3.50")}
+    items = [an_item(n, unit_price=p, discount_amount=Decimal(0), line_amount=p * 2) for n, p in prices.items()]
+    found = unified(spark, lines(spark, [an_order(n) for n in prices], items))
+    assert [(row["unit_price"], row["total_amount"]) for row in found] == [(p, p * 2) for p in prices.values()]
+
+
+def test_the_status_is_that_of_the_last_position_whatever_came_last(spark: SparkSession) -> None:
+    placed, shipped, cancelled = (a_document("MP-1", status=status) for status in ("placed", "shipped", "cancelled"))
+    found = unified(spark, lines(spark, documents=[cancelled, placed, shipped, placed]))
+    assert [row["status"] for row in found] == ["cancelled"]
+
+
+def test_moments_are_utc_whatever_zone_they_were_written_in(spark: SparkSession) -> None:
+    moment = datetime(2026, 7, 1, 9, 30, tzinfo=timezone(timedelta(hours=-4)))
+    found = lines(spark, [an_order(1, ordered_at=moment)], [an_item(1)], [a_document(placed_at=moment_of(moment))])
+    texts = found.selectExpr("cast(ordered_at as string) as text").distinct().collect()
+    assert [row["text"] for row in texts] == ["2026-07-01 13:30:00"]
+
+
+def test_the_lines_of_an_order_follow_from_its_own_rows_alone(spark: SparkSession) -> None:
+    orders = [order for orders, _, _ in ORDERS_IN_BOTH.values() for order in orders]
+    items = [item for _, items, _ in ORDERS_IN_BOTH.values() for item in items]
+    documents = [a_document(number, items=[a_line(1), a_line(1)]) for number in ("MP-1", *ORDERS_IN_BOTH)]
+    rows = [{"InvoiceNo": n, "Quantity": q, "_position": f"a/{n}/{q}"} for n in ("1", "2") for q in ("1", "2", " 1")]
+    names = (bronze.ORDERS, bronze.ORDER_ITEMS, bronze.MARKETPLACE_ORDERS, bronze.ONLINE_RETAIL)
+    given = [frame(spark, name, some) for name, some in zip(names, (orders, items, documents, rows), strict=True)]
+    belongs_to = (F.col("order_id").cast("string"),) * 2 + (document_key(), online_retail.order_key())
+    is_first = [scope.isin("11", "13", "MP-1", "OR-1") for scope in belongs_to]
+    parts = [
+        order_lines(*(rows.where(first if one else ~first) for rows, first in zip(given, is_first, strict=True)))
+        for one in (True, False)
+    ]
+    whole, together = order_lines(*given), parts[0].unionByName(parts[1])
+    assert content_hash(whole) == content_hash(together)
+    assert whole.count() == 3 + 12 + 6

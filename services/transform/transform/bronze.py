@@ -93,6 +93,17 @@ REJECTED = "_rejected"
 _RECORDS = _schema(
     topic=STRING, partition=INT, offset=LONG, key=_BINARY, value=_BINARY, headers=STRING, **{REJECTED: STRING}
 )
+# Files have no key, so no change of a row: each row is one that was delivered.
+_ONLINE_RETAIL = _schema(
+    InvoiceNo=STRING,
+    StockCode=STRING,
+    Description=STRING,
+    Quantity=STRING,
+    InvoiceDate=STRING,
+    UnitPrice=STRING,
+    CustomerID=STRING,
+    Country=STRING,
+)
 
 USERS = "bronze.bronze_postgres__users"
 PRODUCTS = "bronze.bronze_postgres__products"
@@ -103,6 +114,8 @@ MARKETPLACE_ORDERS = "bronze.bronze_mongo__marketplace_orders"
 EVENTS = "bronze.bronze_kafka__events"
 STOCK_MOVEMENTS = "bronze.bronze_kafka__stock_movements"
 FRAUD_LABELS = "bronze.bronze_kafka__fraud_labels"
+# Optional: where nobody loads such files there is no table, and that is an empty one.
+ONLINE_RETAIL = "bronze.bronze_files__online_retail"
 
 SCHEMAS: dict[str, StructType] = {
     USERS: _USERS,
@@ -114,6 +127,7 @@ SCHEMAS: dict[str, StructType] = {
     EVENTS: _RECORDS,
     STOCK_MOVEMENTS: _RECORDS,
     FRAUD_LABELS: _RECORDS,
+    ONLINE_RETAIL: _ONLINE_RETAIL,
 }
 # The change logs: tables whose rows are changes of rows, and can be emptied by a truncate.
 LOGS = (USERS, PRODUCTS, STORES, ORDERS, ORDER_ITEMS, MARKETPLACE_ORDERS)

@@ -2,12 +2,14 @@
 
 Grain: one customer (customer_id).
 Reads: silver.users_scd, silver.orders_unified, gold.dim_products.
-Rules: the person is described by one source user's last version: one that exists before a deleted one, the shop
-before the marketplace, then the newest. `emails` and `phones` are all ever known, in their normal spelling. A
-customer is deleted when every source user behind it is. Counts, dates and favourites are over purchases, lines
-that are neither cancelled nor returns; `total_amount` and the amounts by channel are purchases less returns;
-`returned_amount` is what was given back. The favourite store and department are those with the most orders (ties:
-the larger amount, then the smaller id or name).
+Rules: the person is described by one source user's last version: one that exists before a deleted one, the shop before
+the marketplace, then the newest. `emails` and `phones` are all ever known, in their normal spelling. A customer is
+deleted when every source user behind it is. Counts, dates and favourites are over purchases, lines that are neither
+cancelled, nor returned, nor adjusted; `total_amount` and the amounts by channel are purchases less returns;
+`returned_amount` is what was given back. A line that became returned with a positive amount is a sale that was undone,
+and in no amount. All amounts are in `currency`, that of most of the customer's purchases (ties: the first by name);
+lines in other currencies are in no amount, and `other_currency_lines` says how many. The favourite store and
+department are those with the most orders (ties: the larger amount, then the smaller id or name).
 """
 
 from pyspark.sql import Column, DataFrame, Window
@@ -60,6 +62,8 @@ SCHEMA = StructType(
         required("phones", ArrayType(STRING)),
         optional("first_order_at", TIMESTAMP),
         optional("last_order_at", TIMESTAMP),
+        optional("currency", STRING),
+        required("other_currency_lines", LONG),
         required("order_count", LONG),
         required("line_count", LONG),
         required("units", LONG),
@@ -72,7 +76,7 @@ SCHEMA = StructType(
     ]
 )
 PERSONAL = (*DESCRIPTION.names, "source_users", "emails", "phones")
-COUNTED = ("order_count", "line_count", "units")
+COUNTED = ("other_currency_lines", "order_count", "line_count", "units")
 SUMMED = ("total_amount", "returned_amount", *(f"{channel}_amount" for channel in CHANNELS))
 
 
@@ -118,13 +122,32 @@ def _distinct(values: Column) -> Column:
 
 
 def _is_purchase() -> Column:
-    return ~F.col("status").isin("returned", "cancelled")
+    return ~F.col("status").isin("returned", "cancelled", "adjusted")
 
 
 def _figures(lines: DataFrame) -> DataFrame:
-    bought, returned = _is_purchase(), F.col("status") == "returned"
-    counts = F.col("status") != "cancelled"
-    return lines.groupBy("customer_id").agg(
+    # An order has one currency, so orders counted by currency add up.
+    each, main = _figures_by_currency(lines), F.struct("currency", "_lines", *SUMMED)
+    main_first = F.struct(-F.col("line_count"), "currency")
+    return (
+        each.groupBy("customer_id")
+        .agg(
+            F.min("first_order_at").alias("first_order_at"),
+            F.max("last_order_at").alias("last_order_at"),
+            *(F.sum(name).alias(name) for name in ("order_count", "line_count", "units", "_lines")),
+            F.min_by(main, main_first).alias("_main"),
+        )
+        .withColumn("other_currency_lines", F.col("_lines") - F.col("_main._lines"))
+        .select("*", "_main.currency", *(f"_main.{name}" for name in SUMMED))
+        .drop("_main", "_lines")
+    )
+
+
+def _figures_by_currency(lines: DataFrame) -> DataFrame:
+    bought, returned = _is_purchase(), (F.col("status") == "returned") & (F.col("total_amount") <= 0)
+    counts = bought | returned
+    return lines.groupBy("customer_id", "currency").agg(
+        F.count(F.lit(1)).alias("_lines"),
         F.min(F.when(bought, F.col("ordered_at"))).alias("first_order_at"),
         F.max(F.when(bought, F.col("ordered_at"))).alias("last_order_at"),
         F.count_distinct(F.when(bought, F.col("order_id"))).alias("order_count"),
