@@ -6,13 +6,14 @@ from pyspark.sql import DataFrame, SparkSession
 from transform import bronze
 from transform.tables.customer_identities import customer_identities
 from transform.tables.users_beliefs import users_beliefs
-from transform.tables.users_scd import person_changes, users_scd
+from transform.tables.users_scd import changes_of_persons, each_once, person_changes, users_scd
 
 pytestmark = pytest.mark.servers
 
 
 def judged(spark: SparkSession, users: list[Row]) -> DataFrame:
-    return person_changes(frame(spark, bronze.USERS, users), frame(spark, bronze.MARKETPLACE_ORDERS))
+    arrived = changes_of_persons(frame(spark, bronze.USERS, users), frame(spark, bronze.MARKETPLACE_ORDERS))
+    return person_changes(each_once(arrived))
 
 
 # The change between the others comes last, by days.

@@ -66,11 +66,14 @@ def _each(
 def whole_keys(batches: Iterable[pa.RecordBatch], key: Sequence[str], rows: int) -> Iterator[pa.Table]:
     """The sorted rows again, in tables of about so many rows that never part the rows of a key."""
     waiting: list[pa.RecordBatch] = []
+    wanted = rows
     for batch in batches:
         waiting.append(batch)
-        if sum(len(one) for one in waiting) >= rows:
+        if sum(len(one) for one in waiting) >= wanted:
             complete, rest = _parted(pa.Table.from_batches(waiting), key)
             waiting = rest.to_batches()
+            # A key with more rows than that is not looked through again for each of its batches.
+            wanted = max(rows, 2 * len(rest))
             if len(complete):
                 yield complete
     if any(len(one) for one in waiting):
