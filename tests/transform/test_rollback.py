@@ -1,5 +1,8 @@
 """Returning to an earlier release, on gold.releases alone: no table has to be there for its row to be appended."""
 
+import json
+import subprocess
+import sys
 from datetime import timedelta
 
 import pyarrow as pa
@@ -9,6 +12,7 @@ from pyiceberg.catalog import Catalog
 from shopsphere_kit.clock import ManualClock
 from shopsphere_kit.lake import RELEASES, latest_release, open_catalog
 from shopsphere_kit.settings import LakeSettings
+from shopsphere_local.settings import inherited_environment
 from transform import release
 from transform.errors import NoRelease, Superseded
 from transform.release import ReleaseRow
@@ -137,6 +141,25 @@ def test_a_run_that_began_after_a_rollback_publishes_onto_it(catalog: Catalog, c
     rollback(catalog, clock)
     publish(catalog, clock, 3)
     assert shown(catalog) == 3
+
+
+def test_the_command_line_rolls_back_and_lists_it(
+    catalog: Catalog, clock: ManualClock, lake_settings: LakeSettings
+) -> None:
+    first, second = publish(catalog, clock, 1), publish(catalog, clock, 2)
+    env = inherited_environment() | {
+        "SHOPSPHERE_LAKE_CATALOG_URI": lake_settings.catalog_uri,
+        "SHOPSPHERE_LAKE_WAREHOUSE": lake_settings.warehouse,
+    }
+
+    def transform(*arguments: str) -> list[dict[str, object]]:
+        command = [sys.executable, "-m", "transform", *arguments]
+        done = subprocess.run(command, env=env, capture_output=True, text=True, check=True)
+        return [json.loads(line) for line in done.stdout.splitlines()]
+
+    [told] = transform("rollback")
+    assert (told["shows"], told["rolled_back_from"]) == (first.release_id, second.release_id)
+    assert [row["state"] for row in transform("releases")] == ["rolled_back", "published", "published"]
 
 
 def test_releases_of_before_there_were_rollbacks_can_be_returned_to(catalog: Catalog, clock: ManualClock) -> None:

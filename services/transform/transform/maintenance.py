@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, field
+from functools import partial
 
 from pyiceberg.catalog import Catalog
 from pyiceberg.exceptions import NoSuchTableError
@@ -112,7 +113,7 @@ class _Upkeep:
                 log.warning("time is over", left=self.report.left)
                 break
             start, outcome = time.monotonic(), self.report.tables[name]
-            Work(lake, name, lambda table, name=name: self._look(name, table), self.limits, self.clock, outcome).do()  # type: ignore[misc]
+            Work(lake, name, partial(self._look, name), self.limits, self.clock, outcome).do()
             outcome.seconds = round(time.monotonic() - start, 2)
             log.info("table done", table=name, **asdict(outcome))
         figures = self.report.tables
