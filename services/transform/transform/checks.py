@@ -102,10 +102,11 @@ def check_removed(
         for reference in table.references
         if (change := _taken_from(reference.target, changes, found)) is not None
     ]
-    each = [_gone(*pair, read).withColumn("number", F.lit(number)) for number, pair in enumerate(pairs)]
+    removed = {number: gone for number, pair in enumerate(pairs) if not (gone := _removed(*pair[1:])).isEmpty()}
+    each = [_dangling(*pairs[n][:2], gone, read).withColumn("number", F.lit(n)) for n, gone in removed.items()]
     failing = {row["number"]: row["failing"] for row in _union(each).collect()} if each else {}
     return [
-        CheckResult(table.name, f"references {reference.target}", reference.column, failing[number])
+        CheckResult(table.name, f"references {reference.target}", reference.column, failing.get(number, 0))
         for number, (table, reference, _) in enumerate(pairs)
     ]
 
@@ -115,13 +116,17 @@ def _taken_from(target: str, changes: Mapping[str, Change], found: Mapping[str, 
     return changes[target].difference if statistics and statistics.taken_out and target in changes else None
 
 
-def _gone(table: Table, reference: Reference, change: Difference, read: Read) -> DataFrame:
+def _removed(reference: Reference, change: Difference) -> DataFrame:
     before, after = (rows.select(F.col(reference.target_column).alias("key")) for rows in (change.before, change.after))
-    removed = F.broadcast(before.join(after, "key", "left_anti").distinct())
-    used = read(table.name).select(F.col(reference.column).alias("key")).join(removed, "key", "left_semi")
+    return before.join(after, "key", "left_anti").distinct()
+
+
+def _dangling(table: Table, reference: Reference, removed: DataFrame, read: Read) -> DataFrame:
+    used = read(table.name).select(F.col(reference.column).alias("key"))
     # Of a target that is not unique in the column, another row may still be there.
     still = read(reference.target).select(F.col(reference.target_column).alias("key"))
-    return used.distinct().join(still, "key", "left_anti").agg(F.count(F.lit(1)).alias("failing"))
+    dangling = used.join(F.broadcast(removed), "key", "left_semi").distinct().join(still, "key", "left_anti")
+    return dangling.agg(F.count(F.lit(1)).alias("failing"))
 
 
 def check_moved_sums(found: Mapping[str, Statistics]) -> list[CheckResult]:

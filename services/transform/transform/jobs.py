@@ -31,7 +31,7 @@ log = get_logger(__name__)
 STORED = (*FOLDS, *TABLES)
 # A run that takes longer than this is dead; its branches are removed by the next one.
 _BRANCH_AGE = timedelta(hours=6)
-# With fewer new rows than this, compiling queries costs more than it saves (see session.SMALL).
+# With fewer rows than this in bronze, compiling queries costs more than it saves (see session.SMALL).
 _SMALL_ROWS = 50_000
 # Planning a query keeps one core busy, and running it the others: more threads than this gained nothing on two cores.
 _WORKERS = 4
@@ -123,11 +123,9 @@ def _publish(engine: Engine, base: release.ReleaseRow | None, clock: Clock, seen
 
 
 def _profile(engine: Engine) -> Mapping[str, str]:
-    gained = sum(
-        gains.gained_rows(engine.lake.catalog.load_table(name), None if engine.is_full else engine.before.get(name))
-        for name in engine.consumed
-    )
-    if gained < _SMALL_ROWS:
+    """What suits the rows that the run may have to look at: all of bronze at the most."""
+    rows = sum(gains.gained_rows(engine.lake.catalog.load_table(name), None) for name in engine.consumed)
+    if rows < _SMALL_ROWS:
         return session.SMALL
     # Spark cannot plan the search for the files that a merge into a branch touches when it also adapts the plan.
     return {} if engine.is_full else {"spark.sql.adaptive.enabled": "false"}
