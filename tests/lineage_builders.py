@@ -47,7 +47,16 @@ def small_lake() -> dict[str, list[Row]]:
         bronze.STOCK_MOVEMENTS: [a_record(a_movement("count", 9, 0)), a_record(a_movement("sale", -2))],
         bronze.EVENTS: [a_record(an_event()), a_record(an_event(kind="danced"))],
         bronze.FRAUD_LABELS: [a_record(a_label("1"))],
+        bronze.ONLINE_RETAIL: [an_invoice_line(1, "6"), an_invoice_line(2, "-1")],
     }
+
+
+def an_invoice_line(number: int, quantity: str) -> Row:
+    """A row of a file of Online Retail."""
+    given = {"InvoiceNo": f"53636{number}", "StockCode": "85123A", "Description": "HOLDER", "Quantity": quantity}
+    more = {"InvoiceDate": "2010-12-01 08:26:00", "UnitPrice": "2.55", "CustomerID": "17850.0"}
+    stamps = {"_position": f"file/{number}", "_committed_at": at(), "_ingested_at": at()}
+    return {**given, **more, "Country": "United Kingdom", **stamps}
 
 
 def perturbed(value: object) -> object:
@@ -71,7 +80,7 @@ class World:
         self._spark = spark
         self._schemas: dict[str, StructType] = dict(bronze.SCHEMAS)
         self._lake = lake
-        self._rows = {name: self._bronze(name, rows) for name, rows in lake.items()}
+        self._rows = {name: self._bronze(name, lake.get(name, [])) for name in bronze.SCHEMAS}
         for definition in definitions():
             self._schemas[definition.name], self._rows[definition.name] = self._built(definition.name, self._rows)
 
@@ -88,7 +97,7 @@ class World:
         """The columns of silver and gold whose values differ when a column of bronze does in all its rows."""
         table, _, name = column.rpartition(".")
         rows = dict(self._rows)
-        rows[table] = self._bronze(table, [{**row, name: by(row.get(name))} for row in self._lake[table]])
+        rows[table] = self._bronze(table, [{**row, name: by(row.get(name))} for row in self._lake.get(table, [])])
         for definition in definitions():
             if any(rows[read] is not self._rows[read] for read in definition.reads):
                 built = self._built(definition.name, rows)[1]

@@ -4,19 +4,26 @@ from collections.abc import Callable
 from typing import TypeVar
 
 _Function = TypeVar("_Function", bound=Callable[..., object])
-# By the function's name, which is all that a plan tells of it. A column that is not declared comes from all inputs;
-# "*" with nothing says that each row comes from one row, so that no column decides which rows there are.
+# A row is made from one row, so that no column decides which rows there are.
+ROWS = "*"
+# A column that is not named here and is named like an input's is made from that.
+SAME = "="
+# By the function's name, which is all that a plan tells of it. What is not declared comes from all inputs.
 MADE_FROM: dict[str, dict[str, tuple[str, ...]]] = {}
 
 
-def made_from(**columns: tuple[str, ...]) -> Callable[[_Function], _Function]:
-    """Declare which input columns each output column of a function is made from; `rows=()`: one row from each row."""
+def made_from(*rules: str, **columns: tuple[str, ...]) -> Callable[[_Function], _Function]:
+    """Declare which input columns each output column of a function is made from; `rules` are ROWS and SAME."""
 
-    def declare(function: _Function) -> _Function:
-        name = function.__name__
-        if name in MADE_FROM:
-            raise ValueError(f"two functions named {name} declare what they are made from; rename one")
-        MADE_FROM[name] = {"*" if column == "rows" else column: sources for column, sources in columns.items()}
+    def named(function: _Function) -> _Function:
+        declare(function.__name__, *rules, **columns)
         return function
 
-    return declare
+    return named
+
+
+def declare(function: str, *rules: str, **columns: tuple[str, ...]) -> None:
+    """Declare it of a function that is made anew whenever it is needed."""
+    if function in MADE_FROM:
+        raise ValueError(f"two functions named {function} declare what they are made from; rename one")
+    MADE_FROM[function] = columns | dict.fromkeys(rules, ())

@@ -19,6 +19,7 @@ from transform.errors import UnknownColumn
 from transform.plans import Columns, Sources
 from transform.spec import Fold, Judged, Table
 from transform.tables import FOLDS, JUDGED, TABLES
+from transform.tables.truncates import FOLD as TRUNCATES
 
 
 @dataclass(frozen=True)
@@ -28,19 +29,26 @@ class Definition:
     name: str
     reads: tuple[str, ...]
     build: Callable[..., DataFrame]
+    voided_by: Columns = frozenset()
+    """Columns that decide what of it stands, outside of what it reads."""
 
 
 def definitions() -> list[Definition]:
     """All that is built, in the order of building."""
     built: tuple[Judged | Table, ...] = (*JUDGED, *TABLES)
     return [
-        *(Definition(fold.name, fold.reads, _folding(fold)) for fold in FOLDS),
+        *(Definition(fold.name, fold.reads, _folding(fold), _voided_by(fold)) for fold in FOLDS),
         *(Definition(each.name, tuple(given.name for given in each.reads), each.build) for each in built),
     ]
 
 
 def _folding(fold: Fold) -> Callable[..., DataFrame]:
     return lambda *frames: fold.fold(fold.arrive(*frames))
+
+
+def _voided_by(fold: Fold) -> Columns:
+    # What the source said before its last truncate is void, which the engine knows and not the fold.
+    return frozenset({f"{TRUNCATES.name}.{name}" for name in TRUNCATES.schema.names} if fold.emptied_with else ())
 
 
 @dataclass(frozen=True)
@@ -150,7 +158,9 @@ def derive(spark: SparkSession) -> Lineage:
         built = definition.build(*frames)
         made[definition.name] = built.schema
         flow = plans.flow(_analyzed(built), plans.Inputs({_alias(n): n for n in definition.reads}, MADE_FROM))
-        found[definition.name] = TableLineage({column.name: column.sources for column in flow.columns}, flow.rows)
+        found[definition.name] = TableLineage(
+            {column.name: column.sources for column in flow.columns}, flow.rows | definition.voided_by
+        )
     return Lineage(found)
 
 

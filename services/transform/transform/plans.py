@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from transform.declared import ROWS, SAME
 from transform.errors import UnknownPlan
 
 Columns = frozenset[str]
@@ -166,14 +167,15 @@ def _in_python(node: _Node, children: list[Flow], inputs: Inputs) -> Flow:
     function = node.values["functionExpr"][0]["name"]
     declared = inputs.functions.get(function, {})
     of_name = {column.name: column.sources for child in children for column in child.columns}
-    outputs = [_attribute(output) for output in node.values["output"]]
-    wrong = {*declared, *(source for sources in declared.values() for source in sources)}
-    if wrong := wrong - {"*", *of_name, *(name for name, _ in outputs)}:
-        raise UnknownPlan(f"{function} is declared to be made from or to make {', '.join(sorted(wrong))}; it does not")
-    everything = tuple(of_name)
-    made = (Column(name, n, _union(of_name[s] for s in declared.get(name, everything))) for name, n in outputs)
-    rows = _NONE if declared.get("*") == () else _union(of_name.values()).all
-    return Flow(tuple(made), rows.union(*(child.rows for child in children)))
+    columns = []
+    for name, number in map(_attribute, node.values["output"]):
+        itself = (name,) if SAME in declared and name in of_name else tuple(of_name)
+        sources = declared.get(name, itself)
+        if wrong := set(sources) - set(of_name):
+            raise UnknownPlan(f"{function} is declared to make {name} from {', '.join(sorted(wrong))}; it gets no such")
+        columns.append(Column(name, number, _union(of_name[source] for source in sources)))
+    rows = _NONE if ROWS in declared else _union(of_name.values()).all
+    return Flow(tuple(columns), rows.union(*(child.rows for child in children)))
 
 
 def _constants(node: _Node, _: list[Flow], __: Inputs) -> Flow:

@@ -13,12 +13,23 @@ from pyspark.sql.types import BooleanType, StructField, StructType
 from transform import beliefs as rules_of_beliefs
 from transform import scd2
 from transform.beliefs import RECORDED, SUPERSEDED
+from transform.declared import SAME, declare
 from transform.scd2 import AT, STAMPS
 from transform.segments import any_differs
 from transform.vectors import TRUE
 
 __all__ = ["RECORDED", "STAMPS", "SUPERSEDED", "beliefs", "versions", "whole_keys"]
 
+# The attributes of a version are those of a change; which change it is follows from all of them.
+declare(
+    "of_partition",
+    SAME,
+    valid_from=("event_at", "exists_since"),
+    end_date=("event_at",),
+    is_current=("event_at",),
+    is_deleted=("deleted",),
+    superseded_at=("recorded_at",),
+)
 # A pass over Arrow columns costs the same hundred calls whether it has ten rows or ten thousand.
 _ROWS = 50_000
 

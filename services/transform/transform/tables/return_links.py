@@ -18,6 +18,7 @@ from pyspark.sql import functions as F
 from pyspark.sql.pandas.types import to_arrow_schema
 from pyspark.sql.types import StructType
 
+from transform.declared import SAME, made_from
 from transform.returns import Line, Link, link
 from transform.spec import INT, LONG, STRING, TIMESTAMP, Table, optional, required, scoped
 
@@ -74,6 +75,7 @@ def _is_sale() -> Column:
     return ~F.col("status").isin(*NO_SALE) & (F.col("quantity") > 0)
 
 
+@made_from(SAME)
 def _linked(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
     for batch in batches:
         rows = [row for scope in batch.to_pylist() for row in _rows(scope)]

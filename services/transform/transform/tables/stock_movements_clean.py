@@ -20,7 +20,7 @@ from shopsphere_kit.events import StockMovement
 
 from transform import bronze
 from transform.contract import clean, delivery_key
-from transform.declared import made_from
+from transform.declared import ROWS, made_from
 from transform.deliveries import judged_deliveries, judged_schema, kept_deliveries
 from transform.movement import Fault, read
 from transform.spec import LONG, STRING, TIMESTAMP, Table, optional, required, scoped
@@ -52,10 +52,10 @@ def stock_movements(records: DataFrame) -> DataFrame:
 
 
 @made_from(
+    ROWS,
     **dict.fromkeys((*SCHEMA.names, "_failed", "_row"), ("value",)),
     _position=("_position",),
     _seen_at=("_ingested_at",),
-    rows=(),
 )
 def _judge(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
     for batch in batches:
