@@ -21,7 +21,7 @@ from spark_cluster import Cluster, standalone_cluster
 from transform import bronze, jobs
 from transform.storage import Lake
 
-pytestmark = [pytest.mark.servers, pytest.mark.timeout(1200)]
+pytestmark = [pytest.mark.servers, pytest.mark.timeout(3600)]
 CACHE = State(LocalSettings().state_dir).cache
 
 
