@@ -174,6 +174,22 @@ def _rfc3339(when: datetime) -> str:
     return when.isoformat().replace("+00:00", "Z")
 
 
+def a_retail_row(number: int = 1, invoice: str | None = "536365", **given: str | None) -> Row:
+    """A row of a file of Online Retail: six lanterns of 3.39 on a winter's morning."""
+    row = {
+        "InvoiceNo": invoice,
+        "StockCode": "71053",
+        "Description": "WHITE METAL LANTERN",
+        "Quantity": "6",
+        "InvoiceDate": "2010-12-01 08:26:00",
+        "UnitPrice": "3.39",
+        "CustomerID": "17850.0",
+        "Country": "United Kingdom",
+    }
+    stamps = {"_position": f"2010-12-01.csv@0123456789ab/{number:012d}", "_committed_at": at(), "_ingested_at": at()}
+    return {**row, **stamps, **given}
+
+
 def frame(spark: SparkSession, schema: StructType | str, rows: Iterable[Row] = ()) -> DataFrame:
     """The rows as a frame of the schema, or of the bronze table of that name; what a row does not have is null."""
     columns = bronze.SCHEMAS[schema] if isinstance(schema, str) else schema

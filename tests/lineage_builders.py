@@ -15,6 +15,7 @@ from bronze_builders import (
     a_movement,
     a_product,
     a_record,
+    a_retail_row,
     a_store,
     a_user,
     an_event,
@@ -39,7 +40,12 @@ def small_lake() -> dict[str, list[Row]]:
         bronze.PRODUCTS: [a_product(1, brand="A"), a_product(2, department="MEAT")],
         bronze.STORES: [a_store(1, city="Troy")],
         bronze.ORDERS: [an_order(1), an_order(2, user_id=2, channel="till"), an_order(3, status="returned")],
-        bronze.ORDER_ITEMS: [an_item(1, 1), an_item(1, 2, sku="P2"), an_item(2, 1), an_item(3, 1)],
+        bronze.ORDER_ITEMS: [
+            an_item(1, 1),
+            an_item(1, 2, sku="P2"),
+            an_item(2, 1),
+            an_item(3, 1, quantity=-2, line_amount=Decimal("-3.98")),
+        ],
         bronze.MARKETPLACE_ORDERS: [
             a_document("MP-1", buyer=buyer, items=[a_line(1), a_line(2)]),
             a_document("MP-BROKEN-1", items="?", buyer=None),
@@ -47,16 +53,8 @@ def small_lake() -> dict[str, list[Row]]:
         bronze.STOCK_MOVEMENTS: [a_record(a_movement("count", 9, 0)), a_record(a_movement("sale", -2))],
         bronze.EVENTS: [a_record(an_event()), a_record(an_event(kind="danced"))],
         bronze.FRAUD_LABELS: [a_record(a_label("1"))],
-        bronze.ONLINE_RETAIL: [an_invoice_line(1, "6"), an_invoice_line(2, "-1")],
+        bronze.ONLINE_RETAIL: [a_retail_row(1), a_retail_row(2, "C536366", Quantity="-2")],
     }
-
-
-def an_invoice_line(number: int, quantity: str) -> Row:
-    """A row of a file of Online Retail."""
-    given = {"InvoiceNo": f"53636{number}", "StockCode": "85123A", "Description": "HOLDER", "Quantity": quantity}
-    more = {"InvoiceDate": "2010-12-01 08:26:00", "UnitPrice": "2.55", "CustomerID": "17850.0"}
-    stamps = {"_position": f"file/{number}", "_committed_at": at(), "_ingested_at": at()}
-    return {**given, **more, "Country": "United Kingdom", **stamps}
 
 
 def perturbed(value: object) -> object:

@@ -52,8 +52,8 @@ def test_nothing_changes_that_was_not_predicted(known: Lineage, world: World, co
         (f"{bronze.STORES}.city", lambda city: city + "x"),
         (f"{bronze.PRODUCTS}.brand", lambda brand: brand and brand + "x"),
         (f"{bronze.PRODUCTS}.department", lambda department: department + "x"),
-        (f"{bronze.ORDER_ITEMS}.discount_amount", lambda amount: amount * 2),
-        (f"{bronze.ORDERS}.currency", lambda _: "EUR"),
+        (LINE_AMOUNT, lambda amount: amount * 2),
+        (f"{bronze.ORDERS}.card_token", lambda _: "card-2"),
         (f"{bronze.USERS}.city", lambda city: city and city + "x"),
     ],
 )
@@ -66,8 +66,9 @@ def test_exactly_the_predicted_columns_change(
     assert world.changed(column, by) == predicted
 
 
-def test_an_amount_comes_from_the_lines_of_the_shop_and_the_documents_of_the_marketplace(known: Lineage) -> None:
-    assert known.origin(TOTAL).direct == {LINE_AMOUNT, f"{bronze.MARKETPLACE_ORDERS}.document"}
+def test_an_amount_comes_from_lines_of_the_shop_documents_of_the_marketplace_and_files(known: Lineage) -> None:
+    of_files = {f"{bronze.ONLINE_RETAIL}.Quantity", f"{bronze.ONLINE_RETAIL}.UnitPrice"}
+    assert known.origin(TOTAL).direct == {LINE_AMOUNT, f"{bronze.MARKETPLACE_ORDERS}.document", *of_files}
 
 
 def test_what_finds_the_row_is_told_apart_from_what_is_in_it(known: Lineage) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import retail_builders as retail
-from bronze_builders import Row, at, frame
+from bronze_builders import Row, a_retail_row, frame
 from pyspark.sql import DataFrame, SparkSession
 from shopsphere_kit.settings import LakeSettings
 from transform import bronze
@@ -17,21 +17,6 @@ from transform.storage import Lake
 from transform.tables.orders_unified import distinct_lines, order_lines
 
 pytestmark = pytest.mark.servers
-
-
-def a_row(number: int, invoice: str | None, **given: str | None) -> Row:
-    """A row of a file: six lanterns of 3.39 on a winter's morning."""
-    row = {
-        "InvoiceNo": invoice,
-        "StockCode": "71053",
-        "Description": "WHITE METAL LANTERN",
-        "Quantity": "6",
-        "InvoiceDate": "2010-12-01 08:26:00",
-        "UnitPrice": "3.39",
-        "CustomerID": "17850.0",
-        "Country": "United Kingdom",
-    }
-    return {**row, "_position": f"2010-12-01.csv@0123456789ab/{number:012d}", "_ingested_at": at(), **given}
 
 
 def judged(spark: SparkSession, files: DataFrame) -> DataFrame:
@@ -68,7 +53,7 @@ SAID: dict[str, tuple[Row, tuple[str, int, str, str | None, str]]] = {
 
 
 def test_each_kind_of_row_is_a_line_of_its_kind(spark: SparkSession) -> None:
-    found = rows_of(spark, [a_row(n, invoice, **said) for n, (invoice, (said, _)) in enumerate(SAID.items())])
+    found = rows_of(spark, [a_retail_row(n, invoice, **said) for n, (invoice, (said, _)) in enumerate(SAID.items())])
     columns = "order_id", "status", "quantity", "total_amount", "source_user_id", "cast(ordered_at as string)"
     lines = {row[0]: tuple(row)[1:] for row in found.where("_failed is null").selectExpr(*columns).collect()}
     assert lines == {
@@ -90,7 +75,7 @@ NO_LINES: dict[str | None, tuple[Row, tuple[str, str]]] = {
 
 
 def test_a_row_that_is_no_line_is_rejected_with_its_text(spark: SparkSession) -> None:
-    rows = [a_row(n, invoice, **said) for n, (invoice, (said, _)) in enumerate(NO_LINES.items())]
+    rows = [a_retail_row(n, invoice, **said) for n, (invoice, (said, _)) in enumerate(NO_LINES.items())]
     found = rejected(rows_of(spark, rows), "t").orderBy("position").collect()
     assert [(row["check"], row["column"]) for row in found] == [verdict for _, verdict in NO_LINES.values()]
     assert all("WHITE METAL LANTERN" in row["row"] for row in found)
@@ -100,12 +85,12 @@ def test_of_rows_that_say_the_same_one_counts_and_lines_are_numbered_by_content_
     spark: SparkSession,
 ) -> None:
     rows = [
-        a_row(1, "1"),
-        a_row(2, "1", StockCode="85123A"),
-        a_row(3, "1"),  # again
-        a_row(4, "1", StockCode="85123a ", Description="", UnitPrice="3.390"),  # in another spelling
-        a_row(5, "1", Quantity="7"),  # more of the same is another line
-        a_row(6, "2"),  # and so is the same on another invoice
+        a_retail_row(1, "1"),
+        a_retail_row(2, "1", StockCode="85123A"),
+        a_retail_row(3, "1"),  # again
+        a_retail_row(4, "1", StockCode="85123a ", Description="", UnitPrice="3.390"),  # in another spelling
+        a_retail_row(5, "1", Quantity="7"),  # more of the same is another line
+        a_retail_row(6, "2"),  # and so is the same on another invoice
     ]
     numbers = []
     for given in (rows, rows[::-1]):

@@ -4,26 +4,13 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from bronze_builders import Row, a_document, an_item, an_order, at, write_bronze
+from bronze_builders import a_document, a_retail_row, an_item, an_order, at, write_bronze
 from shopsphere_kit.clock import ManualClock
 from shopsphere_kit.lake import Release, latest_release, scan_release
 from transform import bronze, jobs
 from transform.storage import Lake
 
 pytestmark = pytest.mark.servers
-
-
-def a_row(number: int, quantity: str, **given: str) -> Row:
-    """A row of a file of Online Retail: lanterns for customer 17850."""
-    row = {"InvoiceNo": "536365", "StockCode": "71053", "Quantity": quantity, "UnitPrice": "3.39"}
-    row |= {"InvoiceDate": "2010-12-01 08:26:00", "CustomerID": "17850.0", "Country": "France"}
-    return {
-        **row,
-        "_position": f"a.csv@0123456789ab/{number:012d}",
-        "_committed_at": at(),
-        "_ingested_at": at(),
-        **given,
-    }
 
 
 def run(lake: Lake, hour: int, *, full: bool = False) -> tuple[jobs.Run, Release]:
@@ -52,7 +39,7 @@ def test_an_order_that_comes_to_the_shop_and_a_sale_before_a_return_change_what_
 
     write_bronze(lake.catalog, bronze.ORDERS, [an_order(7), an_order(8, ordered_at=at(8))])
     write_bronze(lake.catalog, bronze.ORDER_ITEMS, [an_item(7), an_item(8)])
-    write_bronze(lake.catalog, bronze.ONLINE_RETAIL, [a_row(1, "6"), a_row(2, "6"), a_row(3, "4")])
+    write_bronze(lake.catalog, bronze.ONLINE_RETAIL, [a_retail_row(1), a_retail_row(2), a_retail_row(3, Quantity="4")])
     second_run, second = run(lake, 2)
     assert not second_run.full
     assert rows(lake, second, "silver.orders_unified", "order_id", "line_number", "source") == [

@@ -173,7 +173,7 @@ TABLE = Table(
     scope=("order_id",),
     reads=(scoped("judged.order_lines", "order_key"), looked_up("silver.customer_identities", orders_of_customers)),
     build=orders_unified,
-    # Orders are numbered as they come: in the files of a day lies a narrow range of numbers, which is how they are found.
+    # Orders are numbered as they come: in the files of a day lies a narrow range of numbers; so they are found.
     partitioned_by=("days(ordered_at)",),
     sorted_by=("order_id",),
 )
