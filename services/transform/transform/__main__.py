@@ -1,4 +1,4 @@
-"""`python -m transform run | releases | checks | hash | maintain`: each prints JSON on standard output."""
+"""`python -m transform run | releases | checks | hash | maintain | scan | erase`: each prints JSON on standard output."""
 
 import argparse
 import json
@@ -18,6 +18,7 @@ from shopsphere_kit.settings import read
 from transform import bootstrap, jobs, maintenance, release
 from transform.errors import NoRelease
 from transform.settings import Settings
+from transform.verbs import VERBS
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -27,7 +28,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     logging.configure("transform", settings.runtime.log_level)
     verbs = {"run": _run, "releases": _releases, "checks": _checks, "hash": _hash, "maintain": _maintain}
     try:
-        return verbs[chosen.verb](settings, chosen)
+        act = getattr(chosen, "act", None) or verbs[chosen.verb]
+        return int(act(settings, chosen))
     except ShopSphereError as error:
         sys.stderr.write(f"{error.reason}: {error.detail}\n")
         return 1
@@ -42,6 +44,8 @@ def _parser() -> argparse.ArgumentParser:
         verbs.add_parser(verb, help=text).add_argument("--release", help="id of a release; default: the newest")
     upkeep = verbs.add_parser("maintain", help="merge files, expire snapshots, remove orphans of bronze, beside ingest")
     upkeep.add_argument("--seconds", type=float, help="start no further table after so many seconds; default: no limit")
+    for each in VERBS:
+        each.add(verbs)
     return parser
 
 
