@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
+from pyarrow import compute
 
 from shopsphere_kit.suppression import (
     CARD_TOKEN,
@@ -25,6 +25,8 @@ from shopsphere_kit.suppression import (
     Mark,
     mark_of,
 )
+
+pc: Any = compute  # its stubs refuse much that its kernels take
 
 Array = Any  # pyarrow's stubs and its kernels disagree about which arrays there are
 # What a field keeps: all of it, or those of its fields.
@@ -66,14 +68,8 @@ class Document:
 
 
 USERS = Columns(SHOP, "user_id", frozenset({"user_id", "created_at", "updated_at", "closed_at"}))
-ORDERS = Columns(
-    SHOP,
-    "user_id",
-    frozenset(
-        ("order_id", "user_id", "store_id", "channel", "status", "currency", "total_amount", "returns_order_id")
-        + ("ordered_at", "updated_at")
-    ),
-)
+_ORDER = ("order_id", "user_id", "store_id", "channel", "status", "currency", "total_amount", "returns_order_id")
+ORDERS = Columns(SHOP, "user_id", frozenset((*_ORDER, "ordered_at", "updated_at")))
 MARKETPLACE_ORDERS = Document(
     MARKETPLACE,
     "document",
@@ -161,7 +157,7 @@ def candidates(rows: pa.Table, rule: Document, forgotten: Forgotten) -> Array:
     known = [value for value in pc.unique(ids).to_pylist() if value and _is(rule.source, _text(value), forgotten)]
     # An id that is written with escapes, or behind another field of the same name, is looked at in the JSON itself.
     odd = pc.or_(pc.greater(pc.count_substring(texts, key), 1), pc.match_substring(ids, "\\"))
-    return pc.or_(pc.is_in(ids, value_set=pa.array(known, ids.type)), pc.fill_null(odd, fill_value=False))
+    return pc.or_(pc.is_in(ids, value_set=pa.array(known, ids.type)), pc.fill_null(odd, False))
 
 
 def _text(value: str | bytes) -> str:
@@ -178,7 +174,7 @@ def replaced(
     if new == old:
         return rows
     place = rows.schema.get_field_index(column)
-    changed = pc.replace_with_mask(values, pc.fill_null(where, fill_value=False), pa.array(new, values.type))
+    changed = pc.replace_with_mask(values, pc.fill_null(where, False), pa.array(new, values.type))
     return rows.set_column(place, rows.schema.field(column), changed)
 
 

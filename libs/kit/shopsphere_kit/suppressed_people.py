@@ -53,7 +53,7 @@ class SuppressedPeople:
             return
         if table.metadata_location == self._version:
             return
-        entries = table.scan(selected_fields=("entry",)).to_arrow()["entry"].to_pylist()
+        entries = [str(each) for each in table.scan(selected_fields=("entry",)).to_arrow()["entry"].to_pylist()]
         known = Suppressions(self._key or b"", entries)
         if entries and (self._key is None or not known.fits):
             raise FailedPrecondition(
@@ -72,8 +72,8 @@ def suppress(catalog: Catalog, key: bytes, marks: Iterable[Mark], now: datetime,
     if not new:
         return 0
     rows = [*new, *([] if known else [entry(key, Mark(*KEY_CHECK))])]
-    catalog.create_namespace_if_not_exists(TABLE.split(".")[0])
+    catalog.create_namespace_if_not_exists(TABLE.split(".", maxsplit=1)[0])
     table = catalog.create_table_if_not_exists(TABLE, schema=SCHEMA)
-    columns = {"entry": rows, "suppressed_at": [now] * len(rows), "receipt_id": [receipt_id] * len(rows)}
-    table.append(pa.Table.from_pydict(columns, schema=SCHEMA))
+    stamped = [{"entry": row, "suppressed_at": now, "receipt_id": receipt_id} for row in rows]
+    table.append(pa.Table.from_pylist(stamped, schema=SCHEMA))
     return len(new)

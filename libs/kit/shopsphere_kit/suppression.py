@@ -33,12 +33,12 @@ class Mark:
 class Forgotten(Protocol):
     """Tells whether a mark is one of somebody who was forgotten."""
 
-    def __contains__(self, mark: Mark) -> bool:
+    def __contains__(self, mark: object, /) -> bool:
         """Whether it is."""
         ...
 
-    def __bool__(self) -> bool:
-        """Whether anybody was forgotten."""
+    def __len__(self) -> int:
+        """How many marks there are; none when nobody was forgotten."""
         ...
 
 
@@ -46,17 +46,21 @@ class Suppressions:
     """Entries and the key they were made with. `fits` is False when the key is another one."""
 
     def __init__(self, key: bytes, entries: Iterable[str] = ()) -> None:
-        self._entries = frozenset(entries)
+        self._key, self._entries = key, frozenset(entries)
         self.fits = not self._entries or entry(key, Mark(*KEY_CHECK)) in self._entries
         self._holds = lru_cache(_REMEMBERED)(lambda mark: entry(key, mark) in self._entries)
 
-    def __contains__(self, mark: Mark) -> bool:
-        """See Forgotten."""
-        return self._holds(mark)
+    def __reduce__(self) -> tuple[type["Suppressions"], tuple[bytes, frozenset[str]]]:
+        # So that Spark's workers get it; what is remembered stays behind.
+        return Suppressions, (self._key, self._entries)
 
-    def __bool__(self) -> bool:
+    def __contains__(self, mark: object, /) -> bool:
         """See Forgotten."""
-        return bool(self._entries)
+        return isinstance(mark, Mark) and self._holds(mark)
+
+    def __len__(self) -> int:
+        """See Forgotten."""
+        return len(self._entries)
 
 
 def entry(key: bytes, mark: Mark) -> str:
@@ -86,4 +90,4 @@ def e164(phone: str) -> str:
         return f"+{digits}"
     if not main.startswith("+") and len(digits) == _NATIONAL_DIGITS:
         return f"+1{digits}"
-    return f"+{digits}" if main.startswith(("+", "00")) and 8 <= len(digits) <= 15 else ""  # noqa: PLR2004 - E.164
+    return f"+{digits}" if main.startswith(("+", "00")) and 8 <= len(digits) <= 15 else ""

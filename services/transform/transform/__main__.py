@@ -1,4 +1,4 @@
-"""`python -m transform run | releases | checks | hash | maintain | scan | erase`: each prints JSON on standard output."""
+"""`python -m transform VERB`, of which `--help` lists all: each prints JSON on standard output."""
 
 import argparse
 import json

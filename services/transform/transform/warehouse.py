@@ -3,11 +3,14 @@
 import posixpath
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
 from pyarrow import fs
 from pyiceberg.catalog import Catalog
 from pyiceberg.io.pyarrow import PyArrowFileIO
+
+# A storage that does not tell when a file was written has none that is young.
+_LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True)
@@ -40,7 +43,9 @@ class Warehouse:
             if info.type == fs.FileType.Directory:
                 folders.append(info.path)
             elif info.type == fs.FileType.File:
-                yield StoredFile(posixpath.relpath(info.path, self._root), info.path, info.size, info.mtime)
+                yield StoredFile(
+                    posixpath.relpath(info.path, self._root), info.path, info.size, info.mtime or _LONG_AGO
+                )
         for folder in folders:
             yield from self.files(posixpath.relpath(folder, self._root))
 

@@ -34,13 +34,13 @@ def read(io_: FileIO, path: str) -> AvroContent:
 def write(io_: FileIO, path: str, content: AvroContent) -> int:
     """Write a file in one block, under the very header that the content was read with; its length in bytes."""
     encoded = io.BytesIO()
-    writer, encoder = construct_writer(content.schema), BinaryEncoder(encoded)  # type: ignore[arg-type]
+    writer, encoder = construct_writer(content.schema), BinaryEncoder(encoded)
     for record in content.records:
         writer.write(encoder, record)
     block = encoded.getvalue()
     codec = KNOWN_CODECS[content.header.get(AVRO_CODEC_KEY, "null")]  # type: ignore[index]
     sync, whole = os.urandom(SYNC_SIZE), io.BytesIO()
-    out = BinaryEncoder(whole)  # type: ignore[arg-type]
+    out = BinaryEncoder(whole)
     construct_writer(META_SCHEMA).write(out, AvroFileHeader(MAGIC, dict(content.header), sync))
     out.write_int(len(content.records))
     out.write_bytes(block if codec is None else codec.compress(block)[0])

@@ -2,17 +2,20 @@
 
 import posixpath
 import uuid
-from collections.abc import Iterator, Mapping, Set
+from collections.abc import Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from functools import reduce
 from typing import IO, Any, cast
 
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
+from pyarrow import compute
 from pyiceberg.io import FileIO
 
 from transform.erasure.rules import Rule
+
+pc: Any = compute  # its stubs refuse much that its kernels take
 
 _FIELD_ID = b"PARQUET:field_id"
 
@@ -48,7 +51,7 @@ def values_in(io: FileIO, path: str, groups: list[int], rule: Rule, names: Mappi
         return {value for number in groups for value in rule.values(_rows(file, number, names))}
 
 
-def columns_of(io: FileIO, path: str, names: Mapping[int, str], wanted: Set[str]) -> Iterator[pa.Table]:
+def columns_of(io: FileIO, path: str, names: Mapping[int, str], wanted: AbstractSet[str]) -> Iterator[pa.Table]:
     """Some columns of a file, row group by row group."""
     with _opened(io, path) as stream:
         file = pq.ParquetFile(stream)
@@ -89,8 +92,8 @@ def _write(io: FileIO, path: str, file: pq.ParquetFile, rule: Rule, names: Mappi
         pq.ParquetWriter(
             cast("IO[Any]", stream),
             schema,
-            compression=_codec(file),
-            write_statistics=_counted(file, rule, names),  # type: ignore[arg-type]
+            compression=_codec(file),  # type: ignore[arg-type]
+            write_statistics=_counted(file, rule, names),
             store_decimal_as_integer=True,
             metadata_collector=written,
         ) as writer,
@@ -118,7 +121,7 @@ def _differing(before: pa.Table, after: pa.Table) -> int:
 
 
 def _differ(old: Any, new: Any) -> Any:
-    return pc.or_(pc.xor(old.is_valid(), new.is_valid()), pc.fill_null(pc.not_equal(old, new), fill_value=False))
+    return pc.or_(pc.xor(old.is_valid(), new.is_valid()), pc.fill_null(pc.not_equal(old, new), False))
 
 
 def _codec(file: pq.ParquetFile) -> str:
@@ -138,9 +141,7 @@ def _counted(file: pq.ParquetFile, rule: Rule, names: Mapping[int, str]) -> list
     ]
 
 
-def _rows(
-    file: pq.ParquetFile, number: int, names: Mapping[int, str], columns: list[str] | None = None
-) -> pa.Table:
+def _rows(file: pq.ParquetFile, number: int, names: Mapping[int, str], columns: list[str] | None = None) -> pa.Table:
     """A row group under the names that the table gives its columns now."""
     rows = file.read_row_group(number, columns=columns)
     known = _columns(file, names)

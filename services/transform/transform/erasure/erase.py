@@ -37,7 +37,10 @@ log = get_logger(__name__)
 
 @dataclass(frozen=True)
 class Request:
-    """Who is to be forgotten, for whom that was asked (a ticket's number, say, nothing personal), and from which age on files go that no table names."""
+    """Who is to be forgotten. `reference` is the number of their request, say: nothing personal.
+
+    Files that no table names go from `orphan_age` on: a younger one may be about to be committed.
+    """
 
     customers: tuple[str, ...] = ()
     users: tuple[str, ...] = ()
@@ -134,7 +137,9 @@ class Erasure:
         return own, len(who.values) - len(own.values)
 
     def _rewrite(self, tables: list[TableErasure], who: Person) -> None:
-        ordered = sorted(tables, key=lambda table: (table.is_structured(who), table.name.startswith(BRONZE), table.name))
+        ordered = sorted(
+            tables, key=lambda table: (table.is_structured(who), table.name.startswith(BRONZE), table.name)
+        )
         for _ in range(_LOOKS_MAX):
             before = sum(table.outcome.files_rewritten for table in ordered)
             for table in ordered:

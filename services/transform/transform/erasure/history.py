@@ -13,13 +13,15 @@ import json
 import posixpath
 import re
 import uuid
-from collections.abc import Mapping, Set
+from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from typing import Any, cast
 
 from pyiceberg.catalog import Catalog
 from pyiceberg.catalog.sql import IcebergTables, SqlCatalog
 from pyiceberg.io import FileIO
+from pyiceberg.typedef import Record
 from shopsphere_kit.errors import FailedPrecondition
 from sqlalchemy import CursorResult, update
 
@@ -27,7 +29,15 @@ from transform.erasure import avro, references
 from transform.erasure.data_file import NewFile
 
 # Field ids of a data file in a manifest (Iceberg specification, "Data File Fields").
-_COLUMN_SIZES, _VALUE_COUNTS, _NULL_COUNTS, _LOWER, _UPPER, _SPLIT_OFFSETS, _NAN_COUNTS = 108, 109, 110, 125, 128, 132, 137
+_COLUMN_SIZES, _VALUE_COUNTS, _NULL_COUNTS, _LOWER, _UPPER, _SPLIT_OFFSETS, _NAN_COUNTS = (
+    108,
+    109,
+    110,
+    125,
+    128,
+    132,
+    137,
+)
 _BY_COLUMN = (_VALUE_COUNTS, _NULL_COUNTS, _NAN_COUNTS, _LOWER, _UPPER)
 
 
@@ -36,7 +46,7 @@ class Rewriting:
     """What takes the place of what; manifests and lists are remembered, so that another try writes only what is new."""
 
     io: FileIO
-    columns: Set[int]
+    columns: AbstractSet[int]
     """The ids of columns that may have been changed, those nested in them too: nothing is said of their values."""
     files: dict[str, NewFile] = field(default_factory=dict)
     gone: set[str] = field(default_factory=set)
@@ -68,13 +78,13 @@ class Rewriting:
         self.lengths[path] = avro.write(self.io, path, content)
         return path
 
-    def _listed(self, record: avro.Record, fields: avro.Fields) -> bool:
+    def _listed(self, record: Record, fields: avro.Fields) -> bool:
         old = fields.get(record, references.MANIFEST_PATH)
         new = self.manifest(old)
         if new != old:
             fields.set(record, references.MANIFEST_PATH, new)
             fields.set(record, references.MANIFEST_LENGTH, self.lengths[new])
-        return new != old
+        return bool(new != old)
 
     def _entry(self, file: references.ListedFile) -> bool:
         path = references.path_of(file)
@@ -112,7 +122,7 @@ def rewritten_metadata(metadata: Mapping[str, Any], rewriting: Rewriting) -> dic
 
 def without_past(metadata: Mapping[str, Any]) -> dict[str, Any]:
     """The metadata as they are, but for statistics files, earlier metadata files and the UUID, which is new."""
-    dropped = {"statistics": [], "partition-statistics": [], "metadata-log": []}
+    dropped: dict[str, list[Any]] = {"statistics": [], "partition-statistics": [], "metadata-log": []}
     return {**metadata, **{name: empty for name, empty in dropped.items() if name in metadata}} | {
         "table-uuid": str(uuid.uuid4())
     }

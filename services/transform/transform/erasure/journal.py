@@ -1,4 +1,4 @@
-"""What still has to be deleted, written down before the catalog lets go of it: a run that is killed is finished by the next.
+"""What still has to be deleted, written down before the catalog lets go of it; the next run finishes a killed one.
 
 A journal names only files that committed metadata named. Such a file that the table no longer names is nobody's, and
 never one that a writer is about to commit; so whoever comes later may delete it.
@@ -38,6 +38,8 @@ class Journal:
             # Killed while it wrote: then the catalog still names everything.
             noted = {"table": None, "paths": []}
         still = named(noted["table"]) if noted["paths"] else set()
-        deleted = sum(self._warehouse.delete(self._warehouse.path(path)) for path in noted["paths"] if path not in still)
+        deleted = sum(
+            self._warehouse.delete(self._warehouse.path(path)) for path in noted["paths"] if path not in still
+        )
         self._warehouse.delete_named(name)
         return deleted

@@ -74,7 +74,9 @@ class Person:
     @cached_property
     def compiled(self) -> re.Pattern[bytes]:
         """The texts alone, as Python searches them."""
-        return re.compile(b"(?i)" + b"|".join(re.escape(text.encode()) for text in self.texts) if self.texts else b"(?!)")
+        return re.compile(
+            b"(?i)" + b"|".join(re.escape(text.encode()) for text in self.texts) if self.texts else b"(?!)"
+        )
 
 
 def _escaped(text: str) -> str:

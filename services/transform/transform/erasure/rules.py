@@ -12,13 +12,15 @@ from functools import reduce
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
+from pyarrow import compute
 from shopsphere_kit import forgetting
 from shopsphere_kit.lake import BRONZE
 from shopsphere_kit.suppression import SHOP, USERS, Forgotten
 
 from transform.erasure.person import Person, naming_values
 from transform.spec import Table
+
+pc: Any = compute  # its stubs refuse much that its kernels take
 
 Rows = pa.Table
 Array = Any  # pyarrow's stubs and its kernels disagree about which arrays there are
@@ -55,8 +57,10 @@ class Rule:
                 yield from naming_values(row)
 
 
-def rule_for(name: str, columns: Sequence[str], texts: Sequence[str], declared: Table | None, who: Person) -> Rule | None:
-    """The rule of a table with these columns, of which `texts` are text or bytes; None when no row can be a person's."""
+def rule_for(
+    name: str, columns: Sequence[str], texts: Sequence[str], declared: Table | None, who: Person
+) -> Rule | None:
+    """The rule of a table with these columns, `texts` among them text or bytes; None when no row can be a person's."""
     if name in _NOBODYS:
         return None
     if name == _QUARANTINE[0]:
@@ -109,7 +113,7 @@ def _declared(table: Table, columns: Sequence[str], who: Person) -> Rule | None:
     reads = (*owners, *texts) if owners else personal
 
     def theirs(rows: Rows) -> Array:
-        found = [_owned(rows, owners, who)] if set(owners) <= set(rows.column_names) else [_none(rows)]
+        found = [_owned(rows, owners, who) if owners and set(owners) <= set(rows.column_names) else _none(rows)]
         found += [_may_name(rows, name, who) for name in texts if name in rows.column_names]
         if not owners and _DOCUMENT in rows.column_names:
             found.append(forgetting.candidates(rows, forgetting.MARKETPLACE_ORDERS, who.forgotten))
@@ -140,7 +144,7 @@ def _owned(rows: Rows, owners: tuple[str, ...], who: Person) -> Array:
         case ("source", "source_user_id"):
             return _of_users(rows["source"].combine_chunks(), rows["source_user_id"].combine_chunks(), who.users)
         case ("source_users",):
-            lists = rows["source_users"].combine_chunks()
+            lists: Array = rows["source_users"].combine_chunks()
             users = lists.flatten()
             mine = _of_users(users.field("source"), users.field("source_user_id"), who.users)
             parents = pc.list_parent_indices(lists).filter(mine)
@@ -154,7 +158,7 @@ def _owned(rows: Rows, owners: tuple[str, ...], who: Person) -> Array:
 def _of_users(sources: Array, ids: Array, users: Forgotten) -> Array:
     table = pa.table({"source": sources, "id": ids})
     of_each = [pc.and_(pc.equal(sources, kind), forgetting.owned(table, "id", kind, users)) for kind in USERS]
-    return pc.fill_null(reduce(pc.or_, of_each), fill_value=False)
+    return pc.fill_null(reduce(pc.or_, of_each), False)
 
 
 def _emptied(rows: Rows, mine: Array, table: Table, name: str) -> Rows:
@@ -182,9 +186,9 @@ def _records(columns: tuple[str, ...], who: Person) -> Rule:
 def _may_name(rows: Rows, column: str, who: Person) -> Array:
     texts = rows[column].combine_chunks()
     if not (pa.types.is_string(texts.type) or pa.types.is_large_string(texts.type)):
-        return pc.fill_null(pc.match_substring_regex(texts, who.pattern), fill_value=False)
+        return pc.fill_null(pc.match_substring_regex(texts, who.pattern), False)
     binary = pa.large_binary() if pa.types.is_large_string(texts.type) else pa.binary()
-    return pc.fill_null(pc.match_substring_regex(texts.cast(binary), who.pattern), fill_value=False)
+    return pc.fill_null(pc.match_substring_regex(texts.cast(binary), who.pattern), False)
 
 
 def _without_texts(rows: Rows, columns: Sequence[str], who: Person, among: Array | None = None) -> Rows:

@@ -121,8 +121,8 @@ def _decompressed(header: Struct, body: bytes, codec: str | None) -> bytes:
 
 
 def _decoded(codec: str, body: bytes, length: int) -> bytes:
-    decoded = pa.Codec(codec).decompress(body, decompressed_size=length)
-    return bytes(decoded)
+    decoder = pa.Codec(codec)  # type: ignore[arg-type]
+    return bytes(decoder.decompress(body, decompressed_size=length))
 
 
 def leaves(array: Any) -> Iterator[Any]:
@@ -138,7 +138,5 @@ def leaves(array: Any) -> Iterator[Any]:
         yield from leaves(array.items)
     elif pa.types.is_list(kind) or pa.types.is_large_list(kind):
         yield from leaves(array.values)
-    elif pa.types.is_large_string(kind) or pa.types.is_string(kind):
-        yield array
-    elif pa.types.is_binary(kind) or pa.types.is_large_binary(kind):
+    elif kind in (pa.string(), pa.large_string(), pa.binary(), pa.large_binary()):
         yield array

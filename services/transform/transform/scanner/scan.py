@@ -165,7 +165,7 @@ class _Opened:
     def __init__(self, warehouse: Warehouse, file: StoredFile) -> None:
         self._warehouse, self._file = warehouse, file
 
-    def open(self, seekable: bool = True) -> IO[bytes]:  # noqa: ARG002, FBT001, FBT002 - PyIceberg's signature
+    def open(self, seekable: bool = True) -> IO[bytes]:  # noqa: ARG002 - PyIceberg's signature
         """The content of the file."""
         with self._warehouse.storage.open_input_file(self._file.path) as stream:
             return io.BytesIO(stream.read())
@@ -185,5 +185,3 @@ def _texts(value: Any) -> Iterator[str]:
     elif isinstance(value, list):
         for each in value:
             yield from _texts(each)
-
-

@@ -75,7 +75,7 @@ class CompactReader:
         while True:
             byte = self._byte()
             value |= (byte & 0x7F) << shift
-            if byte < 0x80:  # noqa: PLR2004 - the high bit says that there is more
+            if byte < 0x80:
                 return value
             shift += 7
 

@@ -38,7 +38,7 @@ def run(settings: Settings, chosen: argparse.Namespace) -> int:
     key = settings.suppression.key()
     if key is None:
         raise InvalidArgument(
-            "SHOPSPHERE_SUPPRESSION_KEY_FILE is not set, so replays would bring the person back; name a file with a key",
+            "SHOPSPHERE_SUPPRESSION_KEY_FILE is not set, so replays would bring the person back; name a key's file",
             field="key_file",
         )
     catalog = bootstrap.catalog(settings)

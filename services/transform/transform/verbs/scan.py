@@ -19,7 +19,9 @@ def add(verbs: Any) -> None:
     """Add the verb's parser."""
     parser = verbs.add_parser("scan", help="look for texts in every file of the warehouse and in the catalog")
     parser.add_argument("--canary", action="append", default=[], metavar="TEXT", help="a text to look for; repeat it")
-    parser.add_argument("--canaries-from", type=Path, metavar="FILE", help="a file with one text per line; - is the input")
+    parser.add_argument(
+        "--canaries-from", type=Path, metavar="FILE", help="a file with one text per line; - is the input"
+    )
     parser.set_defaults(act=run)
 
 
