@@ -66,7 +66,7 @@ def profile(user_id: int, customer: str) -> Row:
 
 @dataclass
 class PeopleLake:
-    """The lake under test."""
+    """The lake under test; a customer of another id can be the one to forget."""
 
     settings: LakeSettings
 
@@ -82,7 +82,7 @@ class PeopleLake:
     def fill(self) -> None:
         """Ann, who also buys on the marketplace, and two others; some history, and records that were rejected."""
         self.fill_users()
-        self._fill_orders()
+        self.fill_orders()
         self.quarantine()
         self._silver_and_gold()
 
@@ -95,7 +95,8 @@ class PeopleLake:
             self._snapshots(bronze.USERS)[0], "first"
         ).commit()
 
-    def _fill_orders(self) -> None:
+    def fill_orders(self) -> None:
+        """Orders, documents and events of Ann and of others."""
         orders = [an_order(1, card_token=ANN[5]), an_order(2, user_id=2, card_token="card-of-bob")]
         write_bronze(self.catalog, bronze.ORDERS, orders)
         buyer = a_buyer(1, email=ANN[2], phone=None)
