@@ -2,6 +2,7 @@
 
 import json
 from datetime import UTC, datetime
+from typing import Any
 
 import pyarrow as pa
 import pytest
@@ -23,7 +24,8 @@ from shopsphere_kit.suppression import Mark
 KEY = b"k" * 32
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 USERS = "bronze_postgres__users"
-SCHEMA = pa.schema([pa.field("user_id", pa.int64()), pa.field("email", pa.string()), *CHANGE_FIELDS])
+FIELDS: list["pa.Field[Any]"] = [pa.field("user_id", pa.int64()), pa.field("email", pa.string()), *CHANGE_FIELDS]
+SCHEMA = pa.schema(FIELDS)
 
 
 @pytest.fixture

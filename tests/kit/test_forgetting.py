@@ -43,7 +43,7 @@ def test_numbers_of_a_document_that_is_cut_down_stay_as_they_were_written() -> N
         '{"buyer": {"buyer_id": "B-1", "name": "Ann"}, "items": [1.50, 1e400, 12345678901234567890], "gift": "x"}'
     )
     rows = masked("bronze_mongo__marketplace_orders", pa.table({"document": [document]}), FORGOTTEN)
-    (cut,) = rows["document"].to_pylist()
+    (cut,) = map(str, rows["document"].to_pylist())
     assert '"items": [1.50, 1e400, 12345678901234567890]' in cut
     assert json.loads(cut)["buyer"] == {"buyer_id": "B-1", "name": None}
     assert json.loads(cut)["gift"] is None
@@ -53,7 +53,7 @@ def test_whose_a_document_is_is_read_in_its_json_not_guessed() -> None:
     other = json.dumps({"note": {"buyer_id": "B-1"}, "buyer": {"buyer_id": "B-2", "name": "Bob"}})
     escaped = '{"buyer": {"buyer_id": "B\\u002d1", "name": "Ann"}}'
     rows = pa.table({"document": [other, escaped]})
-    found = masked("bronze_mongo__marketplace_orders", rows, FORGOTTEN)["document"].to_pylist()
+    found = list(map(str, masked("bronze_mongo__marketplace_orders", rows, FORGOTTEN)["document"].to_pylist()))
     assert found[0] == other
     assert "Ann" not in found[1]
 

@@ -2,8 +2,10 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pyarrow as pa
@@ -12,12 +14,16 @@ from bronze_builders import a_user, write_bronze
 from erasure_builders import ANN, CUSTOMER, KEY, PeopleLake, ann, version
 from pyiceberg.exceptions import CommitFailedException
 from pyiceberg.expressions import EqualTo
+from pyspark.sql.types import ArrayType
 from shopsphere_kit.errors import FailedPrecondition, InvalidArgument, NotFound
 from shopsphere_kit.settings import LakeSettings
 from shopsphere_kit.suppressed_people import SuppressedPeople
 from shopsphere_kit.suppression import EMAIL, Mark
-from transform import bronze
-from transform.erasure import receipts
+from transform import bronze, tables
+from transform.erasure import receipts, references
+from transform.erasure.person import Person
+from transform.erasure.rules import rule_for
+from transform.spec import Table
 
 
 @pytest.fixture
@@ -64,8 +70,8 @@ def test_what_is_left_of_the_person_are_facts_under_the_id_of_the_source(people:
     assert records["p1"]["reason"] == "value_out_of_range"
 
 
-def rows(people: PeopleLake, name: str) -> list[dict[str, object]]:
-    found: list[dict[str, object]] = people.catalog.load_table(name).scan().to_arrow().to_pylist()
+def rows(people: PeopleLake, name: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = people.catalog.load_table(name).scan().to_arrow().to_pylist()
     return sorted(found, key=lambda row: str(row.get("_position")))
 
 
@@ -85,7 +91,7 @@ def test_duckdb_reads_every_old_snapshot(people: PeopleLake) -> None:
 def test_a_filter_still_finds_rows_by_what_the_manifests_say_of_the_new_files(people: PeopleLake) -> None:
     people.erase()
     table = people.catalog.load_table("silver.users_scd")
-    found = table.scan(row_filter=EqualTo("email", "u2@shop.example")).to_arrow()
+    found = table.scan(row_filter=EqualTo(term="email", value="u2@shop.example")).to_arrow()
     assert found["source_user_id"].to_pylist() == ["2"]
 
 
@@ -129,7 +135,7 @@ class Stopped(BaseException):
     """Stands for a kill: nothing below catches it."""
 
 
-WHO = {"customers": (), "users": ("shop:1",)}
+WHO: dict[str, Any] = {"customers": (), "users": ("shop:1",)}
 
 
 def test_killed_between_any_two_steps_the_next_run_finishes_it(tmp_path: Path) -> None:
@@ -189,7 +195,7 @@ def test_a_commit_that_comes_in_before_the_exchange_is_kept_and_its_rows_are_loo
     people: PeopleLake,
 ) -> None:
     """Whichever table's turn it is: the last one is that of the users."""
-    newcomers = []
+    newcomers: list[int] = []
 
     def step(name: str) -> None:
         if name == "noted" and len(newcomers) < 12:
@@ -214,7 +220,7 @@ def test_a_writer_that_planned_on_the_old_files_is_refused_and_may_try_again(peo
 
 def test_what_delete_and_expiry_of_pyiceberg_leave_on_the_disk_goes_too(people: PeopleLake) -> None:
     table = people.catalog.load_table("gold.dim_users")
-    table.delete(EqualTo("source_user_id", "1"))
+    table.delete(EqualTo(term="source_user_id", value="1"))
     last = people.catalog.load_table("gold.dim_users")
     last.maintenance.expire_snapshots().by_ids([last.snapshots()[0].snapshot_id]).commit()
     assert any(hit.file.startswith("gold/dim_users") for hit in people.scan().hits)
@@ -253,3 +259,26 @@ def test_nobody_is_erased_by_a_guess(people: PeopleLake) -> None:
         people.erase(customers=("C404",))
     with pytest.raises(InvalidArgument, match="shop:ID"):
         people.erase(customers=(), users=("till:1",))
+
+
+@pytest.mark.parametrize("table", [table for table in tables.TABLES if table.personal], ids=lambda table: table.name)
+def test_every_table_with_personal_columns_tells_whose_a_row_is_and_can_do_without_them(table: Table) -> None:
+    who = Person(frozenset({Mark("shop", "1")}))
+    rule = rule_for(table.name, table.schema.names, (), table, who)
+    assert rule is not None
+    assert set(rule.alters) == set(table.personal)
+    must = [name for name in table.personal if not table.schema[name].nullable]
+    assert all(isinstance(table.schema[name].dataType, ArrayType) for name in must), "only a list can be an empty one"
+
+
+def test_a_table_with_files_of_deleted_rows_is_refused_rather_than_broken(
+    people: PeopleLake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    named_by = references.named_by
+
+    def with_deletes(*given: Any) -> references.Names:
+        return replace(named_by(*given), row_deletes={"deletes.parquet"})
+
+    monkeypatch.setattr(references, "named_by", with_deletes)
+    with pytest.raises(FailedPrecondition, match="merge-on-read"):
+        people.erase()

@@ -61,6 +61,8 @@ class Receipt:
     values: int
     values_shared: int
     suppressed: int = 0
+    restate: list[str] = field(default_factory=list)
+    """The users as "shop:12", for the run that follows; not kept."""
     tables: dict[str, Outcome] = field(default_factory=dict)
     files_finished: int = 0
     orphans_removed: int = 0
@@ -70,7 +72,9 @@ class Receipt:
     def as_json(self) -> dict[str, Any]:
         """The receipt as plain values; tables that held nothing of the person are left out."""
         touched = {name: asdict(done) for name, done in sorted(self.tables.items()) if done != Outcome()}
-        return {**asdict(self), "erased_at": self.erased_at.isoformat(), "tables": touched}
+        told = {**asdict(self), "erased_at": self.erased_at.isoformat(), "tables": touched}
+        del told["restate"]
+        return told
 
     @property
     def is_complete(self) -> bool:
@@ -104,6 +108,7 @@ class Erasure:
             len(who.users),
             len(who.values),
             shared,
+            restate=sorted(f"{mark.kind}:{mark.value}" for mark in who.users),
             files_finished=finished,
         )
         receipt.suppressed = suppress(self._catalog, self._key, who.forgotten, now, receipt.receipt_id)

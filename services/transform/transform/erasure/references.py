@@ -24,9 +24,14 @@ Found = TypeVar("Found")
 
 @dataclass
 class Names:
-    """Paths by what they are. `deleted` are files that manifests list as taken out, and no snapshot has any more."""
+    """Paths by what they are.
+
+    `row_deletes` are files that say which rows of others no longer count; `deleted` are files that manifests list as
+    taken out, and that no snapshot has any more.
+    """
 
     data: set[str] = field(default_factory=set)
+    row_deletes: set[str] = field(default_factory=set)
     deleted: set[str] = field(default_factory=set)
     manifests: set[str] = field(default_factory=set)
     lists: set[str] = field(default_factory=set)
@@ -35,7 +40,7 @@ class Names:
     @property
     def all(self) -> set[str]:
         """Every path of what a snapshot has."""
-        return self.data | self.manifests | self.lists | self.others
+        return self.data | self.row_deletes | self.manifests | self.lists | self.others
 
 
 class Reader:
@@ -44,7 +49,7 @@ class Reader:
     def __init__(self, io_: FileIO) -> None:
         self.io = io_
         self._lists: dict[str, list[str]] = {}
-        self._files: dict[str, list[tuple[int, str]]] = {}
+        self._files: dict[str, list[tuple[int, int, str]]] = {}
 
     def manifests(self, manifest_list: str) -> list[str]:
         """The manifests of a snapshot."""
@@ -54,11 +59,13 @@ class Reader:
             self._lists[manifest_list] = [fields.get(record, MANIFEST_PATH) for record in content.records]
         return self._lists[manifest_list]
 
-    def files(self, manifest: str) -> list[tuple[int, str]]:
-        """The files that a manifest lists, with the status of each."""
+    def files(self, manifest: str) -> list[tuple[int, int, str]]:
+        """The files that a manifest lists, with the status and the content of each."""
         if manifest not in self._files:
             content = avro.read(self.io, manifest)
-            self._files[manifest] = [(status, path_of(file)) for status, file in entries(content)]
+            self._files[manifest] = [
+                (status, file.get(CONTENT) or DATA, path_of(file)) for status, file in entries(content)
+            ]
         return self._files[manifest]
 
 
@@ -104,11 +111,12 @@ def named_by(metadata: Mapping[str, Any], reader: Reader) -> Names:
     for manifest_list in found.lists:
         found.manifests |= set(_if_there(reader.manifests, manifest_list))
     for manifest in found.manifests:
-        for status, path in _if_there(reader.files, manifest):
-            (found.deleted if status == DELETED else found.data).add(path)
+        for status, content, path in _if_there(reader.files, manifest):
+            kind = found.data if content == DATA else found.row_deletes
+            (found.deleted if status == DELETED else kind).add(path)
     found.deleted -= found.data
-    for kind in ("statistics", "partition-statistics"):
-        found.others |= {each["statistics-path"] for each in metadata.get(kind, ())}
+    for statistics in ("statistics", "partition-statistics"):
+        found.others |= {each["statistics-path"] for each in metadata.get(statistics, ())}
     return found
 
 

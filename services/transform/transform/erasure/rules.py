@@ -110,6 +110,8 @@ def _declared(table: Table, columns: Sequence[str], who: Person) -> Rule | None:
     personal = tuple(name for name in table.personal if name in columns)
     texts = tuple(name for name in personal if name in _RECORDS)
     owners = _owners(columns)
+    if not owners and not texts and _DOCUMENT not in personal:
+        return _records(personal, who)
     reads = (*owners, *texts) if owners else personal
 
     def theirs(rows: Rows) -> Array:

@@ -95,7 +95,11 @@ class TableErasure:
                 return
             self._inspect(version, rule)
             rewriting = rewriting or history.Rewriting(self._io, _ids(version.metadata, rule))
-            self._replace(version, rule, rewriting)
+            try:
+                self._replace(version, rule, rewriting)
+            except FileNotFoundError:
+                log.info("a snapshot expired meanwhile, looking again", table=self.name)
+                continue
             metadata = self._metadata(version, rewriting)
             if metadata is None:
                 return
@@ -129,7 +133,7 @@ class TableErasure:
             except FileNotFoundError:
                 continue
             present.append(each)
-            for kind in ("data", "deleted", "manifests", "lists", "others"):
+            for kind in ("data", "row_deletes", "deleted", "manifests", "lists", "others"):
                 getattr(past, kind).update(getattr(older, kind))
         names = references.named_by(metadata, self._reader)
         return Version(location, metadata, names, past, frozenset(present))
@@ -158,6 +162,7 @@ class TableErasure:
     def _replace(self, version: Version, rule: Rule, rewriting: history.Rewriting) -> None:
         for path in sorted(version.names.data - rewriting.files.keys()):
             if self._groups.get(path):
+                self._refuse_row_deletes(version)
                 new = data_file.rewritten(self._io, path, rule, version.columns)
                 if new is None:
                     self._groups[path] = []
@@ -165,6 +170,14 @@ class TableErasure:
                     rewriting.files[path] = new
                     self._groups[new.path] = []
         rewriting.gone |= self._gone | {path for path in version.names.deleted if self._groups.get(path)}
+
+    def _refuse_row_deletes(self, version: Version) -> None:
+        if version.names.row_deletes:
+            raise FailedPrecondition(
+                f"{self.name} has files that delete rows of others by their paths (merge-on-read), and paths change; "
+                "set its write.*.mode to copy-on-write, run Iceberg's rewrite_data_files and expire_snapshots on it, "
+                "and erase again"
+            )
 
     def _metadata(self, version: Version, rewriting: history.Rewriting) -> dict[str, Any] | None:
         changed = history.rewritten_metadata(version.metadata, rewriting)

@@ -15,7 +15,7 @@ from transform.erasure.erase import Erasure, Request
 from transform.settings import Settings
 from transform.warehouse import Warehouse
 
-_NEXT = "python -m transform run --full, so that silver and gold follow from the bronze that is left; then scan"
+_NEXT = "python -m transform run, for these users anew: silver and gold then follow from the bronze that is left"
 
 
 def add(verbs: Any) -> None:
@@ -51,5 +51,6 @@ def run(settings: Settings, chosen: argparse.Namespace) -> int:
     )
     receipt = Erasure(catalog, Warehouse(catalog, settings.lake.warehouse), key, SystemClock()).run(request)
     receipts.keep(catalog, receipt)
-    sys.stdout.write(json.dumps({**receipt.as_json(), "complete": receipt.is_complete, "next": _NEXT}) + "\n")
+    told = {**receipt.as_json(), "complete": receipt.is_complete, "restate": receipt.restate, "next": _NEXT}
+    sys.stdout.write(json.dumps(told) + "\n")
     return 0 if receipt.is_complete else 1
