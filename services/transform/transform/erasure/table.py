@@ -189,7 +189,7 @@ class TableErasure:
     def _obsolete(self, version: Version, metadata: Mapping[str, Any]) -> set[str]:
         known = version.names.all | version.past.all | version.past_locations | {version.location}
         known |= {path for path in version.names.deleted if self._groups.get(path)}
-        return known - references.named_by(metadata, references.Reader(self._io)).all
+        return known - references.named_by(metadata, self._reader).all
 
     def _done(self, metadata: Mapping[str, Any], rewriting: history.Rewriting, note: str) -> None:
         self.step("exchanged")
@@ -198,19 +198,19 @@ class TableErasure:
         done.files_rewritten += len(rewriting.files)
         done.manifests_rewritten += sum(old != new for old, new in rewriting.manifests.items())
         done.snapshots = len(metadata.get("snapshots", ()))
-        done.files_deleted += self.journal.settle_one(note, lambda name: named_now(self.catalog, name))
+        done.files_deleted += self.journal.settle_one(note, lambda name: named_now(self.catalog, name, self._reader))
         self.step("deleted")
         log.info("table rewritten", table=self.name, rows=done.rows, files=done.files_rewritten)
 
 
-def named_now(catalog: Catalog, name: str) -> set[str]:
+def named_now(catalog: Catalog, name: str, reader: references.Reader | None = None) -> set[str]:
     """Every path that the table names at this moment; nothing when there is no such table."""
     try:
         table = catalog.load_table(name)
     except NoSuchTableError:
         return set()
     metadata = references.load(table.io, table.metadata_location)
-    return references.named_by(metadata, references.Reader(table.io)).all | {table.metadata_location}
+    return references.named_by(metadata, reader or references.Reader(table.io)).all | {table.metadata_location}
 
 
 def _ids(metadata: Mapping[str, Any], rule: Rule) -> set[int]:

@@ -5,7 +5,6 @@ tens of megabytes plus a page, whatever the size of the lake.
 """
 
 import gzip
-import io
 import json
 import time
 import zlib
@@ -13,15 +12,14 @@ from collections.abc import Iterator
 from typing import IO, Any, cast
 
 import pyarrow as pa
-from pyiceberg.avro.file import AvroFile
 from pyiceberg.catalog import Catalog
 from pyiceberg.catalog.sql import SqlCatalog
-from pyiceberg.io import InputFile
 from pyiceberg.typedef import Record
 from pyiceberg.types import StructType
 from shopsphere_kit.logging import get_logger
 from sqlalchemy import MetaData, select
 
+from transform.erasure import avro
 from transform.scanner.canaries import Canaries
 from transform.scanner.finds import Findings
 from transform.scanner.parquet_pages import ParquetScan
@@ -88,7 +86,8 @@ class Scan:
         if kind == "parquet":
             ParquetScan(stream, file.size, file.name, self._sieve).run()
         elif kind == "avro":
-            self._avro(file)
+            stream.seek(0)
+            self._avro(file.name, stream.read())
         elif kind == "gzip":
             stream.seek(0)
             with gzip.open(stream) as unpacked:
@@ -109,11 +108,10 @@ class Scan:
         for text in _texts(json.loads(content)):
             self._sieve.add(name, "JSON", text.encode(errors="surrogatepass"))
 
-    def _avro(self, file: StoredFile) -> None:
-        location = cast("InputFile", _Opened(self._warehouse, file))
-        with AvroFile[Record](location) as avro:
-            for record in avro:
-                self._record(file.name, avro.schema.as_struct(), record)
+    def _avro(self, name: str, content: bytes) -> None:
+        file = avro.decoded(content)
+        for record in file.records:
+            self._record(name, file.schema.as_struct(), record)
 
     def _record(self, name: str, struct: StructType, record: Record) -> None:
         for place, field in enumerate(struct.fields):
@@ -157,18 +155,6 @@ class Scan:
                 self.findings.files["catalog"] += 1
             except FileNotFoundError:
                 continue
-
-
-class _Opened:
-    """What PyIceberg's reader of Avro asks of a file."""
-
-    def __init__(self, warehouse: Warehouse, file: StoredFile) -> None:
-        self._warehouse, self._file = warehouse, file
-
-    def open(self, seekable: bool = True) -> IO[bytes]:  # noqa: ARG002 - PyIceberg's signature
-        """The content of the file."""
-        with self._warehouse.storage.open_input_file(self._file.path) as stream:
-            return io.BytesIO(stream.read())
 
 
 def _kind(start: bytes) -> str:
