@@ -138,7 +138,7 @@ class Scan:
         engine = self._catalog.engine
         known = MetaData()
         known.reflect(engine)
-        with engine.connect() as connection:
+        with engine.begin() as connection:
             for table in known.sorted_tables:
                 for row in connection.execute(select(table)):
                     text = "\n".join(str(value) for value in row)
