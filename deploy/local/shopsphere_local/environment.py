@@ -37,6 +37,7 @@ def shared(state: State, ports: Ports) -> Variables:
         "SHOPSPHERE_LAKE_CATALOG_TYPE": lake.catalog_type,
         "SHOPSPHERE_LAKE_CATALOG_URI": lake.catalog_uri,
         "SHOPSPHERE_LAKE_WAREHOUSE": lake.warehouse,
+        "SHOPSPHERE_SUPPRESSION_KEY_FILE": str(state.suppression_key_file),
         "SHOPSPHERE_KAFKA_BOOTSTRAP_SERVERS": kafka.bootstrap(ports.kafka),
     }
 

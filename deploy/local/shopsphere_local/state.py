@@ -9,6 +9,7 @@ from pathlib import Path
 
 from shopsphere_kit.auth import DevKey
 from shopsphere_kit.errors import Conflict
+from shopsphere_kit.suppression import KEY_BYTES_MIN
 
 _PASSWORD_BYTES = 24  # 192 bits, beyond guessing
 
@@ -70,6 +71,11 @@ class State:
         """The public half of the development signing key."""
         return self.root / "credentials" / "jwks.json"
 
+    @property
+    def suppression_key_file(self) -> Path:
+        """The key of the HMACs of people who were erased; beside the lake, never in it."""
+        return self.root / "credentials" / "suppression-key"
+
     def prepare(self) -> None:
         """Make every folder and the signing key, keeping what is there."""
         self.root.mkdir(parents=True, exist_ok=True)
@@ -77,6 +83,7 @@ class State:
         for folder in (self.run, self.data, self.logs, self.cache, self.catalog.parent, self.warehouse):
             folder.mkdir(parents=True, exist_ok=True)
         self.credentials()
+        self._make_suppression_key()
         self.jwks_file.write_text(self.dev_key().jwks(), encoding="utf-8")
 
     def dev_key(self) -> DevKey:
@@ -92,6 +99,13 @@ class State:
             file.touch(mode=0o600)
             file.write_text(json.dumps(asdict(complete), indent=2), encoding="utf-8")
         return complete
+
+    def _make_suppression_key(self) -> None:
+        file = self.suppression_key_file
+        if not file.exists():
+            self._credentials_folder()
+            file.touch(mode=0o600)
+            file.write_bytes(secrets.token_bytes(KEY_BYTES_MIN))
 
     def erase(self) -> None:
         """Remove data, logs, run files and credentials; the cache stays.

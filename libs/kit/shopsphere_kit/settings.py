@@ -14,6 +14,9 @@ from urllib.parse import urlsplit
 from pydantic import Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
+from shopsphere_kit.errors import InvalidArgument
+from shopsphere_kit.suppression import KEY_BYTES_MIN
+
 # Words that stand where a secret should be; a process outside development refuses to start with one of them.
 PLACEHOLDERS = frozenset({"", "change-me", "changeme", "secret", "password", "placeholder"})
 
@@ -68,6 +71,27 @@ class LakeSettings(BaseSettings):
     s3_region: str = Field("us-east-1", description="region of the S3 store")
     s3_access_key_id: SecretStr | None = Field(None, description="S3 key id")
     s3_secret_access_key: SecretStr | None = Field(None, description="S3 secret")
+
+
+class SuppressionSettings(BaseSettings):
+    """SHOPSPHERE_SUPPRESSION_*: the key that tells who was forgotten; it must not lie in the lake."""
+
+    model_config = SettingsConfigDict(env_prefix="SHOPSPHERE_SUPPRESSION_", hide_input_in_errors=True)
+
+    key_file: Path | None = Field(None, description="file with the key, 32 random bytes or more; readable by its owner")
+
+    def key(self) -> bytes | None:
+        """The key; None when none is set. Raises InvalidArgument when the file has none."""
+        if self.key_file is None:
+            return None
+        key = self.key_file.read_bytes() if self.key_file.is_file() else b""
+        if len(key) < KEY_BYTES_MIN:
+            raise InvalidArgument(
+                f"SHOPSPHERE_SUPPRESSION_KEY_FILE: {self.key_file} has {len(key)} bytes, {KEY_BYTES_MIN} are needed; "
+                "name the key that the lake's suppressions were made with, or make one: head -c 32 /dev/urandom",
+                field="key_file",
+            )
+        return key
 
 
 class KafkaSettings(BaseSettings):

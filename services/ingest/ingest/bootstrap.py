@@ -19,10 +19,12 @@ from pymongo import MongoClient
 from shopsphere_kit.clock import SystemClock
 from shopsphere_kit.errors import InvalidArgument
 from shopsphere_kit.lake import open_catalog
+from shopsphere_kit.suppressed_people import SuppressedPeople
 
 from ingest.backfill import Backfill
 from ingest.batch import Pace
 from ingest.envelope import Envelope
+from ingest.forgotten import SuppressionMask
 from ingest.iceberg_repair import IcebergRepair
 from ingest.iceberg_tables import IcebergTables
 from ingest.load_files import FileLoad, Request
@@ -63,9 +65,14 @@ def tables(settings: Settings) -> IcebergTables:
     return IcebergTables(open_catalog(settings.lake))
 
 
+def mask(settings: Settings) -> SuppressionMask:
+    """What takes people who were erased out of everything on its way into bronze."""
+    return SuppressionMask(SuppressedPeople(open_catalog(settings.lake), settings.suppression.key()))
+
+
 def pumps(settings: Settings, stop: threading.Event) -> list[Pump]:
     """One pump per source, all into one sink."""
-    sink = IcebergSink(tables(settings), SystemClock())
+    sink = IcebergSink(tables(settings), SystemClock(), mask=mask(settings))
     pace = Pace(settings.batch_rows, settings.batch_seconds, settings.batch_bytes)
     return [Pump(source, sink, pace, stop) for source in sources(settings)]
 
@@ -73,7 +80,8 @@ def pumps(settings: Settings, stop: threading.Event) -> list[Pump]:
 def file_load(settings: Settings, request: Request, tell: Callable[[str], None]) -> FileLoad:
     """A load of files into one bronze table; `tell` takes its progress line by line."""
     catalog = open_catalog(settings.lake)
-    return FileLoad(IcebergSink(IcebergTables(catalog), SystemClock()), IcebergFileLedger(catalog), request, tell)
+    sink = IcebergSink(IcebergTables(catalog), SystemClock(), mask=mask(settings))
+    return FileLoad(sink, IcebergFileLedger(catalog), request, tell)
 
 
 def sources(settings: Settings) -> list[Source]:
@@ -143,7 +151,7 @@ def replay(settings: Settings, fault: Fault = lambda _: None) -> Replay:
     readers: dict[str, Reader] = {"kafka": kafka}
     readers["mongo"] = MongoAgain(settings.mongo_document_bytes_max)
     readers["postgres"] = PostgresAgain(lambda: _published(settings), repair.columns)
-    return Replay(lake, repair, readers, SystemClock(), fault)
+    return Replay(lake, repair, readers, SystemClock(), fault, mask(settings))
 
 
 def backfill(settings: Settings, fault: Fault = lambda _: None) -> Backfill:
@@ -158,7 +166,7 @@ def backfill(settings: Settings, fault: Fault = lambda _: None) -> Backfill:
             _mongo(settings),
             settings.mongo_document_bytes_max,
         )
-    sink = IcebergSink(tables(settings), SystemClock(), fault)
+    sink = IcebergSink(tables(settings), SystemClock(), fault, mask(settings))
     return Backfill(sink, IcebergRepair(open_catalog(settings.lake)), readers, SystemClock(), fault)
 
 

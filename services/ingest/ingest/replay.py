@@ -17,6 +17,7 @@ from shopsphere_kit.logging import get_logger
 from ingest.batch import Rejected
 from ingest.coverage import covers
 from ingest.errors import IncompatibleSchema, SourceUnavailable
+from ingest.forgotten import Mask, NobodyForgotten
 from ingest.iceberg_repair import IcebergRepair
 from ingest.iceberg_tables import IcebergTables
 from ingest.position import decode
@@ -95,9 +96,10 @@ class Replay:
         readers: Mapping[str, Reader],
         clock: Clock,
         fault: Fault = lambda _: None,
+        mask: Mask | None = None,
     ) -> None:
         self._tables, self._repair, self._readers = tables, repair, readers
-        self._clock, self._fault = clock, fault
+        self._clock, self._fault, self._mask = clock, fault, mask or NobodyForgotten()
 
     def run(self, selection: Selection, *, dry_run: bool) -> Outcome:
         """Read the selected records again, a bounded number at a time."""
@@ -167,7 +169,7 @@ class Replay:
         if dry_run:
             return places - self._repair.present(table, places)
         stamp = pa.repeat(pa.scalar(self._clock.now(), INGESTED_AT.type), rows.num_rows)
-        return self._repair.add_missing(table, rows.append_column(INGESTED_AT, stamp))
+        return self._repair.add_missing(table, self._mask.rows(table, rows).append_column(INGESTED_AT, stamp))
 
 
 def _count(records: Sequence[Rejected], outcome: Outcome, what: str) -> None:

@@ -11,6 +11,7 @@ from shopsphere_kit.settings import (
     KafkaSettings,
     LakeSettings,
     RuntimeSettings,
+    SuppressionSettings,
     password_in,
     refuse_placeholders,
 )
@@ -70,6 +71,7 @@ class Settings(BaseSettings):
     rest_port: int = Field(18040, description="port of /healthz, /readyz and /metrics; 0 for any")
 
     runtime: RuntimeSettings = Field(default_factory=RuntimeSettings)
+    suppression: SuppressionSettings = Field(default_factory=SuppressionSettings)
     auth: AuthSettings = Field(default_factory=AuthSettings)
     lake: LakeSettings = Field(default_factory=_lake)
     kafka: KafkaSettings = Field(default_factory=KafkaSettings)

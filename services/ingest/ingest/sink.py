@@ -14,6 +14,7 @@ from shopsphere_kit.clock import Clock
 from ingest import metrics, quarantine
 from ingest.batch import Batch, Chunk, Rejected, reject_rows
 from ingest.errors import IncompatibleSchema, WriterFenced
+from ingest.forgotten import Mask, NobodyForgotten
 from ingest.iceberg_tables import IcebergTables
 from ingest.tables import INGESTED_AT, QUARANTINE, QUARANTINE_SCHEMA
 
@@ -66,10 +67,13 @@ class BronzeSink(Protocol):
 class IcebergSink:
     """Bronze tables of an Iceberg catalog."""
 
-    def __init__(self, tables: IcebergTables, clock: Clock, fault: Fault = lambda _: None) -> None:
+    def __init__(
+        self, tables: IcebergTables, clock: Clock, fault: Fault = lambda _: None, mask: Mask | None = None
+    ) -> None:
         self._tables = tables
         self._clock = clock
         self._fault = fault
+        self._mask = mask or NobodyForgotten()
 
     def ensure(self, table: str, schema: pa.Schema) -> None:
         """See BronzeSink."""
@@ -86,11 +90,12 @@ class IcebergSink:
         for chunk in batch.chunks:
             fitting = self._fit(batch, chunk)
             rejected.extend(fitting.rejected)
-            files.extend(self._tables.stage(batch.table, self._stamped(fitting.rows)))
+            rows_kept = self._mask.rows(batch.table, fitting.rows)
+            files.extend(self._tables.stage(batch.table, self._stamped(rows_kept)))
             rows += fitting.rows.num_rows
             newest = _newer(newest, fitting.rows)
         self._fault(STAGED)
-        added = self._quarantine(list(quarantine.numbered(rejected)))
+        added = self._quarantine(list(self._mask.records(quarantine.numbered(rejected))))
         self._fault(QUARANTINED)
         return Staged(files, rows, added, newest)
 

@@ -34,9 +34,9 @@ _OTHERS = frozenset(
         "retention",
         "rollback",
     }
-    | {"schedule", "session", "settings", "statistics", "storage", "table_state", "table_work", "upkeep"}
+    | {"schedule", "session", "settings", "statistics", "storage", "table_state", "table_work", "upkeep", "warehouse"}
 )
-_FOLDERS = ("verbs", "erasure")
+_FOLDERS = ("verbs", "erasure", "scanner")
 
 
 @cache

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
-from shopsphere_kit.settings import LakeSettings, RuntimeSettings, refuse_placeholders
+from shopsphere_kit.settings import LakeSettings, RuntimeSettings, SuppressionSettings, refuse_placeholders
 
 from transform.upkeep import Limits
 
@@ -50,6 +50,7 @@ class Settings(BaseSettings):
     )
     maintain_sweep_hours: float = Field(24, ge=0, description="hours between two searches for such files in a table")
     runtime: RuntimeSettings = Field(default_factory=RuntimeSettings)
+    suppression: SuppressionSettings = Field(default_factory=SuppressionSettings)
     lake: LakeSettings = Field(default_factory=lambda: LakeSettings())  # noqa: PLW0108 - mypy: required fields come from the environment
 
     @property

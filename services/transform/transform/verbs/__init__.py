@@ -8,7 +8,10 @@ from collections.abc import Sequence
 from importlib import import_module
 from types import ModuleType
 
-NAMES = ("run", "releases", "rollback", "checks", "hash", "lineage", "history", "maintain")
+NAMES = (
+    *("run", "releases", "rollback", "checks", "hash"),
+    *("lineage", "history", "maintain", "scan", "erase"),
+)
 
 
 def loaded(given: Sequence[str]) -> list[ModuleType]:

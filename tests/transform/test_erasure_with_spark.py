@@ -1,0 +1,94 @@
+"""An erasure of a lake that Spark wrote: Spark reads every old snapshot, and what it builds anew has nobody again."""
+
+import pytest
+from bronze_builders import a_product, a_store, an_item, at, write_bronze
+from erasure_builders import ANN, KEY, PeopleLake
+from pyspark.sql import functions as F
+from shopsphere_kit.clock import ManualClock
+from shopsphere_kit.lake import latest_release
+from shopsphere_kit.settings import LakeSettings
+from shopsphere_kit.suppressed_people import SuppressedPeople, suppress
+from shopsphere_kit.suppression import Mark
+from transform import bronze, jobs, tables
+from transform.content import content_hash
+from transform.erasure.second_net import without_forgotten
+from transform.storage import Lake
+
+# Two whole runs of transform, of which each takes a minute or two on a busy machine.
+pytestmark = [pytest.mark.servers, pytest.mark.timeout(900)]
+
+
+@pytest.fixture
+def people(lake: Lake, lake_settings: LakeSettings) -> PeopleLake:
+    made = PeopleLake(lake_settings)
+    made.fill_users()
+    made.fill_orders()
+    made.quarantine()
+    return made
+
+
+def fill_dimensions(made: PeopleLake) -> None:
+    write_bronze(made.catalog, bronze.PRODUCTS, [a_product(1)])
+    write_bronze(made.catalog, bronze.STORES, [a_store(1)])
+    write_bronze(made.catalog, bronze.ORDER_ITEMS, [an_item(1), an_item(2)])
+
+
+def of_others(lake: Lake, customer: str) -> dict[str, str]:
+    """The content of every snapshot of silver and gold, but for the rows of the customer."""
+    found = {}
+    for table in tables.TABLES:
+        for snapshot in lake.catalog.load_table(table.name).snapshots():
+            rows = lake.at_snapshot(table.name, snapshot.snapshot_id)
+            if table.personal and "customer_id" in rows.columns:
+                rows = rows.where(~F.col("customer_id").eqNullSafe(customer))
+            elif table.name == "silver.quarantine":
+                rows = rows.drop("row")
+            found[f"{table.name} {snapshot.snapshot_id}"] = content_hash(rows)
+    return found
+
+
+def test_spark_reads_every_snapshot_and_a_run_after_it_brings_nobody_back(lake: Lake, people: PeopleLake) -> None:
+    fill_dimensions(people)
+    jobs.run(lake, ManualClock(at(30)))
+    identities = lake.spark.table(lake.full_name("silver.customer_identities"))
+    (customer,) = identities.where("source = 'shop' and source_user_id = '1'").select("customer_id").first() or ("",)
+    before = of_others(lake, customer)
+    assert statistics_of_personal_columns(people) == set()
+
+    receipt = people.erase(customers=(customer,), users=("marketplace:B-1",))
+
+    assert receipt.is_complete
+    assert people.scan().hits == set()
+    assert of_others(lake, customer) == before
+    jobs.run(lake, ManualClock(at(32)))
+    assert people.scan().hits == set()
+    newest = latest_release(lake.catalog)
+    assert newest is not None
+    users = lake.at_snapshot("gold.dim_users", newest.snapshots["gold.dim_users"])
+    assert {row["email"] for row in users.where("source_user_id in ('1', 'B-1')").collect()} == {None}
+    facts = lake.at_snapshot("gold.fact_order", newest.snapshots["gold.fact_order"])
+    assert facts.where("order_id in ('1', 'MP-1')").agg(F.sum("total_amount")).collect()[0][0] == pytest.approx(5.48)
+
+
+def statistics_of_personal_columns(people: PeopleLake) -> set[str]:
+    """Where in silver and gold a statistic or a bound holds something of Ann."""
+    hits = people.scan(*ANN, "user2@shop.example", "card-of-bob").hits
+    return {
+        f"{hit.file} {hit.where}"
+        for hit in hits
+        if hit.file.startswith(("silver", "gold"))
+        and any(word in hit.where for word in ("statistics", "bounds", "index"))
+    }
+
+
+def test_people_who_came_back_in_bronze_all_the_same_are_not_read(lake: Lake, people: PeopleLake) -> None:
+    suppress(people.catalog, KEY, [Mark("shop", "1")], at(), "E1")
+    suppressed = SuppressedPeople(people.catalog, KEY).now()
+
+    rows = without_forgotten(bronze.USERS, lake.spark.table(lake.full_name(bronze.USERS)), suppressed)
+
+    assert {row["email"] for row in rows.where("user_id = 1").collect()} == {None}
+    assert rows.where("user_id = 2 and email is null").count() == 0
+    fill_dimensions(people)
+    products = lake.spark.table(lake.full_name(bronze.PRODUCTS))
+    assert without_forgotten(bronze.PRODUCTS, products, suppressed) is products
