@@ -28,6 +28,9 @@ torture-lineage: install  ## Perturb every column of bronze: nothing changes tha
 torture-ingest: install  ## Kill ingest again and again; SEED= RUNS=300 (kills per source) SEEDS=200 (workloads) SOURCES=postgres,mongo,kafka
 	@PYTHONPATH=tests $(BIN)/python -m ingest_torture --seed "$(SEED)" --runs "$(or $(RUNS),300)" --seeds "$(or $(SEEDS),200)" --sources "$(SOURCES)"
 
+torture-transform: install  ## Histories in any order, runs that die: always the tables of one full run; SEED= RUNS=300 (histories)
+	@PYTHONPATH=tests $(BIN)/python -m transform_torture --steps --seed "$(SEED)" --runs "$(or $(RUNS),300)" --only "$(ONLY)" --batches "$(or $(BATCHES),0)" --calm "$(CALM)" --kills "$(or $(KILLS),1)"
+
 test-cluster: install  ## A run of transform on a Spark cluster of a master and two workers on this machine
 	@$(BIN)/pytest tests/transform/cluster_run.py $(ARGS)
 
@@ -74,4 +77,4 @@ clean:  ## Remove the environment and all local state
 help:  ## Show this help
 	@awk 'BEGIN {FS = ":.*##"} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z0-9-]+:.*##/ {printf "  make %-15s%s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-.PHONY: demo test test-quick test-cluster torture-lineage torture-ingest check fix proto bench lock install clean help
+.PHONY: demo test test-quick test-cluster torture-lineage torture-ingest torture-transform check fix proto bench lock install clean help

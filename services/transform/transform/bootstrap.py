@@ -9,6 +9,7 @@ from contextlib import contextmanager
 
 from pyiceberg.catalog import Catalog
 from shopsphere_kit import lake as kit_lake
+from shopsphere_kit.suppressed_people import SuppressedPeople
 
 from transform import session
 from transform.settings import Settings
@@ -29,6 +30,7 @@ def lake(settings: Settings) -> Iterator[Lake]:
     opened = catalog(settings)
     spark = session.KeptSession(settings)
     try:
-        yield Lake(spark, opened, settings.lake.catalog_name)
+        forgotten = SuppressedPeople(opened, settings.suppression.key())
+        yield Lake(spark, opened, settings.lake.catalog_name, forgotten.now)
     finally:
         spark.stop()

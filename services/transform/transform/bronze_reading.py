@@ -5,6 +5,7 @@ from pyspark.sql import functions as F
 from pyspark.sql.types import StructType
 
 from transform import bronze
+from transform.erasure.second_net import without_forgotten
 from transform.storage import Lake
 
 
@@ -13,7 +14,8 @@ def bronze_rows(lake: Lake, name: str, after: int | None, until: int | None) -> 
     schema = bronze.SCHEMAS[name]
     if until is None:
         return lake.spark.createDataFrame([], schema)
-    rows = _with_columns(lake.changes_between(name, after, until), schema)
+    stored = without_forgotten(name, lake.changes_between(name, after, until), lake.suppressed())
+    rows = _with_columns(stored, schema)
     return rows.where(F.col(bronze.REJECTED).isNull()) if bronze.REJECTED in schema.names else rows
 
 

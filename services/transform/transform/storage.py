@@ -10,6 +10,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.types import StructType
 from shopsphere_kit.lake import personal_columns_properties
+from shopsphere_kit.suppression import Suppressions
 
 from transform.errors import SchemaMismatch
 from transform.propagation import NOW
@@ -34,6 +35,8 @@ class Lake:
     session: Callable[[], SparkSession]
     catalog: Catalog
     name: str
+    suppressed: Callable[[], Suppressions] = lambda: Suppressions(b"")
+    """Who was erased, and must not come back from what bronze may hold of them again."""
 
     @property
     def spark(self) -> SparkSession:
