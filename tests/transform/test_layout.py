@@ -19,13 +19,13 @@ def a_fact(number: int, customer: str) -> dict[str, object]:
 
 
 def test_a_day_of_facts_is_one_file_ordered_by_customer(lake: Lake) -> None:
-    lake.prepare(FACTS)
-    lake.prepare(FACTS)
+    lake.prepare(FACTS, "run_first", None)
+    lake.prepare(FACTS, "run_second", None)
     facts = [a_fact(number, f"C{(number * 7) % 10}") for number in range(10)]
 
-    lake.write_audit(FACTS, frame(lake.spark, FACTS.schema, facts), "run")
+    written = lake.replace(FACTS, "run_second", frame(lake.spark, FACTS.schema, facts))
 
-    lake.move_main(FACTS.name, lake.catalog.load_table(FACTS.name).snapshots()[-1].snapshot_id)
+    lake.move_main(FACTS.name, written)
     stored = lake.catalog.load_table(FACTS.name)
     by = [stored.schema().find_column_name(field.source_id) for field in stored.sort_order().fields]
     assert by == list(FACTS.sorted_by)

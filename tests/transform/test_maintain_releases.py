@@ -20,7 +20,7 @@ from transform import release
 from transform.content import content_hash
 from transform.maintenance import Report, maintain
 from transform.release import ReleaseRow
-from transform.spec import LONG, STRING, Table, optional, required
+from transform.spec import LONG, STRING, Stored, optional, required
 from transform.storage import Lake
 from transform.table_state import state_of
 from transform.upkeep import Limits
@@ -28,10 +28,7 @@ from transform.upkeep import Limits
 # Maintenance is a dozen Spark jobs per table, which a busy machine takes minutes for.
 pytestmark = [pytest.mark.servers, pytest.mark.timeout(1200)]
 SCHEMA = StructType([required("id", LONG), required("of_release", LONG), optional("email", STRING)])
-PEOPLE = Table(
-    "silver.people", ("id",), SCHEMA, ("email",), (), lambda: None,  # type: ignore[arg-type,return-value]
-    sorted_by=("email",),
-)  # fmt: skip
+PEOPLE = Stored("silver.people", ("id",), SCHEMA, ("email",), (), sorted_by=("email",))
 SALES = replace(PEOPLE, name="gold.sales")
 LIMITS = Limits()
 # What no kept release names goes at once, and so does a release that is not one of the newest two.
@@ -61,13 +58,12 @@ class Shop:
         tables = {table.name: self._written(table, number) for table in (PEOPLE, SALES)}
         return release.new_release(self.clock.now(), tables, {})
 
-    def _written(self, table: Table, number: int) -> int:
-        catalog = self.lake.catalog
+    def _written(self, table: Stored, number: int) -> int:
+        catalog, branch = self.lake.catalog, f"run_{number}"
         if not catalog.table_exists(table.name):
-            self.lake.prepare(table)
+            self.lake.prepare(table, branch, None)
+        # A branch that is not there yet begins empty.
         stored = catalog.load_table(table.name)
-        # An empty table can only be written to main; a branch that is not there yet begins empty.
-        branch = f"run_{number}" if stored.current_snapshot() else "main"
         for key in range(FILES):
             row = {"id": key, "of_release": number, "email": f"{9 - key}@shop.example"}
             stored.append(pa.Table.from_pylist([row], stored.schema().as_arrow()), branch=branch)
@@ -97,11 +93,11 @@ def hashes(lake: Lake, row: ReleaseRow) -> dict[str, str]:
     return {name: content_hash(lake.at_snapshot(name, snapshot)) for name, snapshot in row.tables.items()}
 
 
-def files(lake: Lake, table: Table) -> list[str]:
+def files(lake: Lake, table: Stored) -> list[str]:
     return [task.file.file_path for task in lake.catalog.load_table(table.name).scan().plan_files()]
 
 
-def snapshots(lake: Lake, table: Table) -> set[int]:
+def snapshots(lake: Lake, table: Stored) -> set[int]:
     return {snapshot.snapshot_id for snapshot in lake.catalog.load_table(table.name).snapshots()}
 
 

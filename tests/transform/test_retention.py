@@ -21,9 +21,9 @@ WEEK, DAY = timedelta(days=7), timedelta(days=1)
 NOW = at(100)
 
 
-def a_release(number: int, days: float, **given: str) -> ReleaseRow:
+def a_release(number: int, days: float, *, previous: str | None = None) -> ReleaseRow:
     """A release made on a day, newest tables named by its number."""
-    return ReleaseRow(f"R{number}", at(days), {"gold.x": number}, {}, **given)
+    return ReleaseRow(f"R{number}", at(days), {"gold.x": number}, {}, previous=previous)
 
 
 def ids(rows: list[ReleaseRow]) -> list[str]:

@@ -61,7 +61,7 @@ def fill(catalog: Catalog) -> None:
     write_bronze(catalog, bronze.FRAUD_LABELS, [a_record(a_label("1"))])
 
 
-def test_a_run_publishes_one_release_that_a_pinned_reader_sees_and_a_rerun_makes_the_same_tables(lake: Lake) -> None:
+def test_a_run_publishes_one_release_that_a_pinned_reader_sees_and_a_rebuild_makes_the_same_tables(lake: Lake) -> None:
     fill(lake.catalog)
     clock = ManualClock(START)
 
@@ -71,7 +71,7 @@ def test_a_run_publishes_one_release_that_a_pinned_reader_sees_and_a_rerun_makes
     assert pinned is not None
     assert first.published is not None
     assert (pinned.release_id, pinned.created_at) == (first.published.release_id, START)
-    assert set(pinned.snapshots) == {table.name for table in tables.TABLES}
+    assert set(pinned.snapshots) == {stored.name for stored in jobs.STORED}
     stored = {name: lake.current_snapshot(name) for name in bronze.SCHEMAS if name != bronze.ONLINE_RETAIL}
     assert first.published.consumed == stored
     facts = scan_release(lake.catalog, pinned, "gold.fact_order")
@@ -89,7 +89,7 @@ def test_a_run_publishes_one_release_that_a_pinned_reader_sees_and_a_rerun_makes
     }
 
     clock.advance(timedelta(hours=1))
-    again = jobs.run(lake, clock)
+    again = jobs.run(lake, clock, full=True)
 
     newest = latest_release(lake.catalog)
     assert newest is not None
@@ -104,7 +104,7 @@ def test_a_run_publishes_one_release_that_a_pinned_reader_sees_and_a_rerun_makes
 def statistics_of_personal_columns(catalog: Catalog) -> list[str]:
     """The personal columns of which a manifest holds a bound."""
     found = []
-    for table in tables.TABLES:
+    for table in jobs.STORED:
         stored = catalog.load_table(table.name)
         ids = {stored.schema().find_field(leaf).field_id: f"{table.name}.{leaf}" for leaf in table.personal_leaves}
         for task in stored.scan().plan_files():
@@ -123,7 +123,7 @@ def test_a_failing_check_stops_the_release_and_readers_keep_the_last_one(
     monkeypatch.setattr(jobs, "TABLES", tuple(twice if table is FACTS else table for table in tables.TABLES))
 
     with pytest.raises(ChecksFailed, match=r"gold\.fact_order unique \(order_id, line_number\): 5 failing"):
-        jobs.run(lake, ManualClock(START + timedelta(hours=1)))
+        jobs.run(lake, ManualClock(START + timedelta(hours=1)), full=True)
 
     pinned = latest_release(lake.catalog)
     assert pinned is not None
@@ -134,8 +134,8 @@ def test_a_failing_check_stops_the_release_and_readers_keep_the_last_one(
 
 def test_a_table_that_lacks_a_column_gets_it(lake: Lake) -> None:
     narrow = replace(LABELS, schema=StructType(LABELS.schema.fields[:-1]))
-    lake.prepare(narrow)
-    lake.prepare(LABELS)
+    lake.prepare(narrow, "run_before", None)
+    lake.prepare(LABELS, "run_after", None)
     assert lake.spark.table(lake.full_name(LABELS.name)).columns == LABELS.schema.names
 
 

@@ -6,7 +6,7 @@ import sys
 import pytest
 from pyspark.sql.types import ArrayType, DataType, DecimalType, DoubleType, FloatType, StructType
 from transform import bronze, tables
-from transform.spec import Table
+from transform.spec import Fold, Table
 
 every_table = pytest.mark.parametrize("table", tables.TABLES, ids=lambda table: table.name)
 AMOUNT = re.compile(r"amount|price")
@@ -67,10 +67,32 @@ def test_no_column_is_a_float_and_every_amount_is_a_decimal(table: Table) -> Non
 
 
 @every_table
-def test_a_table_reads_bronze_judged_rows_or_tables_built_before_it(table: Table) -> None:
+def test_a_table_reads_what_is_kept_of_bronze_judged_rows_or_tables_built_before_it(table: Table) -> None:
     built = [earlier.name for earlier in tables.TABLES[: tables.TABLES.index(table)]]
-    known = {*bronze.SCHEMAS, *(judged.name for judged in tables.JUDGED), *built}
-    assert [name for name in table.reads if name not in known] == []
+    known = {*(fold.name for fold in tables.FOLDS), *(judged.name for judged in tables.JUDGED), *built}
+    assert [given.name for given in table.reads if given.name not in known] == []
+
+
+@every_table
+def test_a_table_knows_its_scope_in_everything_it_reads_or_looks_it_up(table: Table) -> None:
+    assert set(table.scope) <= set(table.schema.names)
+    for given in table.reads:
+        assert given.keys is None or len(given.keys) == len(table.scope), given.name
+
+
+def test_a_judged_frame_reads_what_is_kept_of_bronze_by_its_scope() -> None:
+    kept = {fold.name for fold in tables.FOLDS}
+    for judged in tables.JUDGED:
+        assert {given.name for given in judged.reads} <= kept
+        assert all(given.keys is not None and len(given.keys) == len(judged.scope) for given in judged.reads)
+
+
+@pytest.mark.parametrize("fold", tables.FOLDS, ids=lambda fold: fold.name)
+def test_a_fold_reads_bronze_and_keeps_rows_by_a_key_that_is_never_null(fold: Fold) -> None:
+    assert set(fold.reads) <= set(bronze.SCHEMAS)
+    assert set(fold.personal) | set(fold.grain) <= set(fold.schema.names)
+    assert set(fold.scope) <= set(fold.grain) <= set(fold.required)
+    assert fold.emptied_with is None or (fold.emptied_with in fold.reads and fold.void is not None)
 
 
 @every_table
@@ -83,7 +105,7 @@ def test_references_point_at_columns_of_tables(table: Table) -> None:
 
 def test_every_judged_frame_feeds_the_quarantine() -> None:
     quarantine = next(table for table in tables.TABLES if table.name == "silver.quarantine")
-    assert quarantine.reads == tuple(judged.name for judged in tables.JUDGED)
+    assert tuple(given.name for given in quarantine.reads) == tuple(judged.name for judged in tables.JUDGED)
 
 
 def test_an_array_is_personal_by_its_elements() -> None:

@@ -4,17 +4,22 @@ from datetime import timedelta
 
 import pytest
 from bronze_builders import Row, a_buyer, a_document, a_user, at, frame, moment
+from fold_builders import folded
 from pyspark.sql import DataFrame, SparkSession
 from transform import bronze
 from transform.identity import SourceUser, customer_id
 from transform.tables.customer_identities import customer_identities
-from transform.tables.users_scd import person_changes, users_scd
+from transform.tables.users_scd import FOLD, person_changes, users_scd
 
 pytestmark = pytest.mark.servers
 
 
 def changes(spark: SparkSession, users: list[Row], documents: list[Row]) -> DataFrame:
-    return person_changes(frame(spark, bronze.USERS, users), frame(spark, bronze.MARKETPLACE_ORDERS, documents))
+    return judged_changes(frame(spark, bronze.USERS, users), frame(spark, bronze.MARKETPLACE_ORDERS, documents))
+
+
+def judged_changes(users: DataFrame, documents: DataFrame) -> DataFrame:
+    return person_changes(folded(FOLD, users, documents))
 
 
 def histories(judged: DataFrame) -> list[Row]:
@@ -170,7 +175,7 @@ def test_changes_of_users_with_an_absurd_time_are_rejected(spark: SparkSession) 
         f"if(user_id = 2, {far}, updated_at) as updated_at",
         "if(user_id = 3, date'+12000-01-01', birth_date) as birth_date",
     )
-    judged = person_changes(spoiled, frame(spark, bronze.MARKETPLACE_ORDERS))
+    judged = judged_changes(spoiled, frame(spark, bronze.MARKETPLACE_ORDERS))
     failing = judged.where("_failed is not null").select("source_user_id", "_failed.column").collect()
     assert dict(tuple(row) for row in failing) == {"1": "first_seen_at", "2": "event_at", "3": "birth_date"}
     assert [row["source_user_id"] for row in customer_identities(judged).collect()] == ["4"]

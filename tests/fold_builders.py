@@ -1,0 +1,24 @@
+"""Folds applied to rows of bronze, as a full run applies them."""
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+from transform.spec import Fold
+
+
+def folded(fold: Fold, *sources: DataFrame) -> DataFrame:
+    """What a fold keeps of all that bronze has, in the order of `fold.reads`."""
+    return fold.fold(standing(fold, fold.arrive(*sources), emptied_at(fold, *sources)))
+
+
+def standing(fold: Fold, rows: DataFrame, position: str | None) -> DataFrame:
+    """The rows that a truncate at this position leaves."""
+    return fold.void(rows, position) if fold.void is not None and position is not None else rows
+
+
+def emptied_at(fold: Fold, *sources: DataFrame) -> str | None:
+    """Where the source of the fold was last emptied."""
+    if fold.emptied_with is None:
+        return None
+    log = sources[fold.reads.index(fold.emptied_with)]
+    position: str | None = log.where("_op = 't'").agg(F.max("_position")).collect()[0][0]
+    return position
