@@ -77,27 +77,27 @@ def pairs(members: Sequence[int]) -> tuple[Ints, Ints]:
     return slots[one], slots[other]
 
 
-def agreed(members: Sequence[int], weights: Ints, threshold: int) -> list[list[int]]:
+def agreed(members: Sequence[int], weights: Ints, link: int, average: int) -> list[list[int]]:
     """The members in clusters, from the weights of `pairs`; their order decides ties and must not depend on arrival."""
     weight = np.zeros((len(members), len(members)), dtype=np.int64)
     weight[np.triu_indices(len(members), k=1)] = np.clip(weights, _WEIGHT_MIN, _WEIGHT_MAX)
-    return [[members[at] for at in cluster] for cluster in _merged(weight + weight.T, threshold)]
+    return [[members[at] for at in cluster] for cluster in _merged(weight + weight.T, link, average)]
 
 
-def _merged(weight: Ints, threshold: int) -> list[list[int]]:
-    """Merges the two clusters that agree most on average, again and again, while they do at all; the first of equals."""
+def _merged(weight: Ints, link: int, least: int) -> list[list[int]]:
+    """Merges the two linked clusters that agree most on average, again and again, while they do; the first of equals."""
     clusters: dict[int, list[int]] = {at: [at] for at in range(len(weight))}
-    total = weight.copy()
+    total, linked = weight.copy(), weight >= link
     sizes = np.ones(len(weight), dtype=np.int64)
     open_ = np.triu(np.ones(weight.shape, dtype=bool), k=1)
     while True:
-        average = np.where(open_, total / np.outer(sizes, sizes), -np.inf)
-        best = int(np.argmax(average))
-        one, other = divmod(best, len(weight))
-        if average[one, other] < threshold:
+        average = np.where(open_ & linked, total / np.outer(sizes, sizes), -np.inf)
+        one, other = divmod(int(np.argmax(average)), len(weight))
+        if average[one, other] < least:
             return [sorted(cluster) for cluster in clusters.values()]
         clusters[one] += clusters.pop(other)
-        total[one] += total[other]
-        total[:, one] += total[:, other]
+        for matrix in (total, linked):
+            matrix[one] += matrix[other]
+            matrix[:, one] += matrix[:, other]
         sizes[one] += sizes[other]
         open_[other] = open_[:, other] = False

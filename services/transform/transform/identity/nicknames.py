@@ -73,6 +73,11 @@ winston: win; yolanda: yoli; yvonne: von; zachary: zach zack zac; zachariah: zac
 """
 
 
+def short_forms(formal: str) -> frozenset[str]:
+    """The short forms of a full name: 'william' → bill, billy, will …"""
+    return frozenset(short for short, names in _FORMAL.items() if formal in names and short != formal)
+
+
 def _formal_names() -> dict[str, frozenset[str]]:
     formal: dict[str, set[str]] = {}
     for entry in _FORMS.replace("\n", " ").split(";"):

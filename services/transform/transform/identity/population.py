@@ -81,6 +81,13 @@ class Population:
         """The values of an attribute."""
         return self._vocabularies[VOCABULARY_OF.get(attribute, attribute)]
 
+    def known(self, attribute: str, records: Iterable[Record]) -> Ints:
+        """The codes of the values of these records, which are now in the vocabulary."""
+        texts = {text for record in records for text in record.values.get(attribute, ())}
+        codes = self.vocabulary(attribute).codes(texts)
+        self.columns[attribute].make_room(len(self.vocabulary(attribute).texts))
+        return np.array(codes, dtype=np.int64)
+
     def add(self, records: Sequence[Record], keys: Sequence[Sequence[int]]) -> Ints:
         """The slots of records with their blocking keys; none of their ids is known."""
         slots = np.arange(len(self.ids), len(self.ids) + len(records))

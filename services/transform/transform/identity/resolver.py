@@ -14,18 +14,20 @@ import numpy as np
 from transform.identity import blocking, clusters
 from transform.identity.arrays import Ints
 from transform.identity.clusters import Links, Tie
-from transform.identity.households import prior_step, shared_addresses
 from transform.identity.identities import Identity, identities_of
 from transform.identity.population import Population
 from transform.identity.records import Record
 from transform.identity.scoring import RULES, SHARED_BY_AT_MOST, Scores, score
 from transform.identity.spelling import ATTRIBUTES
+from transform.identity.surroundings import Tally, tally
 from transform.identity.vocabulary import VOCABULARY_OF
-from transform.identity.weights import THRESHOLD, Setting, count_bins, size_bin, weights
+from transform.identity.weights import AGREED, THRESHOLD, Setting, count_bins, size_bin, weights
 
 # So many pairs are weighed at once, and so many records are asked for theirs: a few hundred megabytes.
 _PAIRS_AT_ONCE: Final = 500_000
 _RECORDS_AT_ONCE: Final = 4_000
+# What `tally` counts over.
+_PLACES: Final = ("street", "postal_code")
 LinkedIds = dict[tuple[str, str], Tie]
 
 
@@ -46,13 +48,13 @@ class Resolver:
         self.population = Population()
         self.links: dict[int, dict[int, Tie]] = {}
         self.identities: dict[str, Identity] = {}
-        self._shared = (0, 0)
+        self._tally = Tally()
 
     def load(self, records: Sequence[Record], keys: Sequence[Sequence[int]], links: LinkedIds) -> None:
         """Start from what an earlier resolver knew."""
         self.population.add(records, keys)
-        streets = np.arange(len(self.population.vocabulary("street").texts))
-        self._shared = shared_addresses(self.population, streets)
+        everywhere = [np.arange(len(self.population.vocabulary(name).texts)) for name in _PLACES]
+        self._tally = tally(self.population, *everywhere)
         slot_of = self.population.slot_of
         self._link({(slot_of[one], slot_of[other]): tie for (one, other), tie in links.items()})
 
@@ -86,21 +88,17 @@ class Resolver:
     @property
     def setting(self) -> Setting:
         """What all weights depend on."""
-        return Setting(size_bin(len(self.population)), prior_step(*self._shared))
+        return Setting(size_bin(len(self.population)), self._tally.housemates, self._tally.cities)
 
     def _exchange(self, gone_ids: Sequence[str], fresh: Sequence[Record]) -> tuple[Ints, Ints]:
-        """The slots that die and those that are new; keeps the count of shared addresses."""
-        population, street = self.population, self.population.columns["street"]
+        """The slots that die and those that are new; keeps the tally."""
+        population = self.population
         gone = np.array([population.slot_of[id_] for id_ in gone_ids], dtype=np.int64)
-        known = population.vocabulary("street")
-        codes = known.codes({text for one in fresh for text in one.values.get("street", ())})
-        street.make_room(len(known.texts))
-        streets = np.union1d(street.of(gone), np.array(codes, dtype=np.int64))
-        before = shared_addresses(population, streets)
+        places = [np.union1d(population.columns[name].of(gone), population.known(name, fresh)) for name in _PLACES]
+        before = tally(population, *places)
         population.remove(gone_ids)
         new = population.add(fresh, [blocking.keys(record) for record in fresh])
-        after = shared_addresses(population, streets)
-        self._shared = (self._shared[0] + after[0] - before[0], self._shared[1] + after[1] - before[1])
+        self._tally = self._tally.plus(before, -1).plus(tally(population, *places))
         return gone, new
 
     def _crossing_values(self, gone: Ints, new: Ints) -> Ints:
@@ -192,7 +190,7 @@ class Resolver:
         for (oldest, part), (one, other) in zip(undecided, pairs, strict=True):
             start, end = end, end + len(one)
             links = _as_links(one, other, weight[start:end], rule[start:end])
-            for cluster in clusters.agreed(part, weight[start:end], THRESHOLD):
+            for cluster in clusters.agreed(part, weight[start:end], THRESHOLD, AGREED):
                 yield from identities_of(self.population, cluster, links, oldest)
 
     def _by_age(self, slots: Iterable[int]) -> list[int]:

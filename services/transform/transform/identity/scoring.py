@@ -15,8 +15,8 @@ MISSING: Final = -1
 SHARED_BY_AT_MOST: Final = 5
 # Strongest first: what the shop handed to one person, what one mailbox owner controls, what a household shares.
 RULES: Final = ("loyalty_number", "email", "phone")
-# The level of a first name that agrees as far as a last name at levels 0 to 3 does; -1 is never looked at.
-_FIRST_NAME_LEVEL: Final = np.array([0, 2, 3, 5])
+# The level of a first name that agrees as far as a last name at levels 0 to 3 does; the last one for level -1, missing.
+_FIRST_NAME_LEVEL: Final = np.array([0, 2, 3, 5, MISSING])
 # Who lives in one street lives in its town: so much more does the town say, once the street agrees.
 _TOWN_BESIDE_STREET: Final = 300
 
@@ -58,7 +58,7 @@ def score(population: Population, weights: Weights, left: Ints, right: Ints) -> 
     }
     swapped = _swap_names(population, weights, left, right, compared)
     names = ("first_name", "last_name", "birth_date", *RULES)
-    address = _address(compared)
+    address = _address(compared, weights.beside_postal_code)
     stranger = weights.stranger_prior + address + sum(compared[name].stranger for name in names)
     stranger = stranger + np.where(swapped, SWAP_PENALTY, 0)
     housemate = weights.housemate_prior + compared["street"].housemate + sum(compared[n].housemate for n in names)
@@ -67,14 +67,13 @@ def score(population: Population, weights: Weights, left: Ints, right: Ints) -> 
     return Scores(compared, swapped, stranger, housemate, rule, np.where(rule >= 0, np.maximum(weight, RULE_WEIGHT), weight))
 
 
-def _address(compared: dict[str, Compared]) -> Ints:
-    """Street, town and state hang together: the best says it all, and whoever moved did so once."""
-    parts = [compared[name].stranger for name in ("postal_code", "city", "state")]
-    town = np.maximum.reduce(parts)
-    town = np.where(town > 0, town, np.minimum.reduce(parts))
+def _address(compared: dict[str, Compared], beside: int) -> Ints:
+    """Street, town and state hang together: the best says nearly all, and whoever moved did so once."""
+    parts = np.sort(np.stack([compared[name].stranger for name in ("postal_code", "city", "state")]), axis=0)
+    town = np.where(parts[-1] > 0, parts[-1] + np.clip(parts[-2], 0, beside), parts[0])
     street = compared["street"].stranger
     both_agree, both_differ = (street > 0) & (town > 0), (street < 0) & (town < 0)
-    together = np.where(both_agree, street + np.minimum(town, _TOWN_BESIDE_STREET), street + town)
+    together = np.where(both_agree, street + np.minimum(town, _TOWN_BESIDE_STREET + beside), street + town)
     return np.where(both_differ, np.minimum(street, town), together)
 
 
@@ -121,20 +120,21 @@ def _swap_names(
         return swapped
     one = _compare(population, weights, "last_name", ("first_name", "last_name"), left[at], right[at])
     other = _compare(population, weights, "last_name", ("last_name", "first_name"), left[at], right[at])
-    # Nobody says which of the two is the first name: the better agreement counts as one, whoever is left.
-    ranks = [each.stranger * 100 - each.level for each in (one, other)]
-    better, worse = one.where(other, ranks[0] < ranks[1]), other.where(one, ranks[0] < ranks[1])
-    explains = (worse.stranger > 0) & (better.stranger + worse.stranger + SWAP_PENALTY > direct[at])
+    explains = one.stranger + other.stranger + SWAP_PENALTY > direct[at]
     swapped[at] = explains
-    _replace(compared, "first_name", at[explains], _as_first_name(better, weights), explains)
-    _replace(compared, "last_name", at[explains], worse, explains)
+    # Nobody says which side has its names in the right order: the reading that speaks less for one person counts.
+    readings = [(_as_first_name(one, weights), other), (_as_first_name(other, weights), one)]
+    sums = [first.housemate + last.housemate for first, last in readings]
+    ranks = [total * 1000 + last.stranger for total, (_, last) in zip(sums, readings, strict=True)]
+    for name, first, second in zip(("first_name", "last_name"), *readings, strict=True):
+        _replace(compared, name, at[explains], first.where(second, ranks[1] < ranks[0]), explains)
     return swapped
 
 
 def _as_first_name(found: Compared, weights: Weights) -> Compared:
     level = _FIRST_NAME_LEVEL[found.level]
     housemate = weights.tables["first_name"].housemate[level, count_bins(found.frequent)]
-    return Compared(level, found.stranger, housemate, found.frequent)
+    return Compared(level, found.stranger, np.where(level < 0, 0, housemate), found.frequent)
 
 
 def _replace(compared: dict[str, Compared], attribute: str, at: Ints, by: Compared, where: Bools) -> None:

@@ -17,10 +17,13 @@ from typing import Final
 import numpy as np
 
 from transform.identity.arrays import Ints
-from transform.identity.households import housemate_prior
+from transform.identity.surroundings import hundredths
 
-# One threshold for all data: the odds are 2 to 1 that the two are one person, against strangers and housemates alike.
-THRESHOLD: Final = 100
+# One threshold for all data: it is as likely as not that the two are one person, against strangers and housemates alike.
+THRESHOLD: Final = 0
+# Linked clusters grow together while their pairs weigh this much on average: records that know little of each other do not
+# keep apart what a link holds together, contradictions do.
+AGREED: Final = -150
 # What an identifier handed out to one person is worth when nothing speaks against it: odds of a thousand to one.
 RULE_WEIGHT: Final = 1000
 # First and last name in each other's place, of one person's records.
@@ -123,7 +126,9 @@ class Setting:
     size: int
     """`size_bin` of the number of records."""
     housemates: int
-    """`households.prior_step` of the data."""
+    """How common housemates are: `Tally.housemates`."""
+    cities: int
+    """What a city says beside its postal code: `Tally.cities`."""
 
 
 @dataclass(frozen=True)
@@ -141,6 +146,8 @@ class Weights:
     tables: dict[str, Table]
     stranger_prior: int
     housemate_prior: int
+    beside_postal_code: int
+    """The most that the city adds to a postal code that agrees."""
 
 
 def size_bin(records: int) -> int:
@@ -157,7 +164,7 @@ def weights(setting: Setting) -> Weights:
     """The weights of a set of records."""
     population = 2.0**setting.size * math.sqrt(2)
     tables = {comparison.attribute: _table(comparison, population) for comparison in COMPARISONS}
-    return Weights(tables, -_hundredths(population), housemate_prior(setting.housemates))
+    return Weights(tables, -_hundredths(population), -hundredths(setting.housemates), hundredths(setting.cities))
 
 
 def _table(comparison: Comparison, population: float) -> Table:
