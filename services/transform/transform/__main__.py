@@ -1,51 +1,75 @@
-"""`python -m transform run | releases | checks | hash | maintain`: each prints JSON on standard output."""
+"""`python -m transform run | releases | checks | hash | maintain | …`: each prints JSON on standard output."""
 
 import argparse
 import json
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from pyiceberg.catalog import Catalog
-from shopsphere_kit import lake as kit_lake
-from shopsphere_kit import logging
-from shopsphere_kit.clock import SystemClock
 from shopsphere_kit.errors import ShopSphereError
-from shopsphere_kit.lake import Release
-from shopsphere_kit.settings import read
 
-from transform import bootstrap, jobs, maintenance, release
-from transform.errors import NoRelease
-from transform.settings import Settings
+from transform import verbs
+
+if TYPE_CHECKING:
+    from pyiceberg.catalog import Catalog
+    from shopsphere_kit.lake import Release
+
+    from transform.settings import Settings
+
+# Spark and PyIceberg take three seconds to load, so the verbs load what they need: `resolve` needs neither.
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one verb; 0 when it went well, 1 with the trouble on standard error when not."""
-    chosen = _parser().parse_args(arguments)
-    settings = read(Settings)
-    logging.configure("transform", settings.runtime.log_level)
-    verbs = {"run": _run, "releases": _releases, "checks": _checks, "hash": _hash, "maintain": _maintain}
+    given = sys.argv[1:] if arguments is None else list(arguments)
+    chosen = _parser(given).parse_args(given)
     try:
-        return verbs[chosen.verb](settings, chosen)
+        return int(chosen.act(_settings() if chosen.needs_settings else None, chosen))
     except ShopSphereError as error:
         sys.stderr.write(f"{error.reason}: {error.detail}\n")
         return 1
 
 
-def _parser() -> argparse.ArgumentParser:
+def _settings() -> "Settings":
+    from shopsphere_kit import logging  # noqa: PLC0415
+    from shopsphere_kit.settings import read  # noqa: PLC0415
+
+    from transform.settings import Settings  # noqa: PLC0415
+
+    settings = read(Settings)
+    logging.configure("transform", settings.runtime.log_level)
+    return settings
+
+
+def _parser(given: Sequence[str]) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m transform", description="Builds silver and gold from bronze.")
-    verbs = parser.add_subparsers(dest="verb", required=True)
-    verbs.add_parser("run", help="build every table, check them, publish them as one release")
-    verbs.add_parser("releases", help="list the published releases, newest first")
-    for verb, text in (("checks", "check the tables of a release again"), ("hash", "print a content hash per table")):
-        verbs.add_parser(verb, help=text).add_argument("--release", help="id of a release; default: the newest")
-    upkeep = verbs.add_parser("maintain", help="merge files, expire snapshots, remove orphans of bronze, beside ingest")
+    parser.set_defaults(needs_settings=True)
+    known = parser.add_subparsers(dest="verb", required=True)
+    run = known.add_parser("run", help="build every table, check them, publish them as one release")
+    run.set_defaults(act=_run)
+    releases = known.add_parser("releases", help="list the published releases, newest first")
+    releases.set_defaults(act=_releases)
+    for verb, text, act in (
+        ("checks", "check the tables of a release again", _checks),
+        ("hash", "print a content hash per table", _hash),
+    ):
+        pinning = known.add_parser(verb, help=text)
+        pinning.add_argument("--release", help="id of a release; default: the newest")
+        pinning.set_defaults(act=act)
+    upkeep = known.add_parser("maintain", help="merge files, expire snapshots, remove orphans of bronze, beside ingest")
     upkeep.add_argument("--seconds", type=float, help="start no further table after so many seconds; default: no limit")
+    upkeep.set_defaults(act=_maintain)
+    for module in verbs.loaded(given):
+        module.add(known)
     return parser
 
 
-def _run(settings: Settings, _: argparse.Namespace) -> int:
+def _run(settings: "Settings", _: argparse.Namespace) -> int:
+    from shopsphere_kit.clock import SystemClock  # noqa: PLC0415
+
+    from transform import bootstrap, jobs  # noqa: PLC0415
+
     with bootstrap.lake(settings) as lake:
         done = jobs.run(lake, SystemClock())
     _print(
@@ -68,13 +92,17 @@ def _run(settings: Settings, _: argparse.Namespace) -> int:
     return 0
 
 
-def _releases(settings: Settings, _: argparse.Namespace) -> int:
+def _releases(settings: "Settings", _: argparse.Namespace) -> int:
+    from transform import bootstrap, release  # noqa: PLC0415
+
     for row in release.published(bootstrap.catalog(settings)):
         _print({**asdict(row), "created_at": row.created_at.isoformat()})
     return 0
 
 
-def _checks(settings: Settings, chosen: argparse.Namespace) -> int:
+def _checks(settings: "Settings", chosen: argparse.Namespace) -> int:
+    from transform import bootstrap, jobs  # noqa: PLC0415
+
     with bootstrap.lake(settings) as lake:
         pinned = _pinned(lake.catalog, chosen.release)
         results = jobs.check_release(lake, pinned)
@@ -84,14 +112,20 @@ def _checks(settings: Settings, chosen: argparse.Namespace) -> int:
     return 1 if failing else 0
 
 
-def _hash(settings: Settings, chosen: argparse.Namespace) -> int:
+def _hash(settings: "Settings", chosen: argparse.Namespace) -> int:
+    from transform import bootstrap, jobs  # noqa: PLC0415
+
     with bootstrap.lake(settings) as lake:
         pinned = _pinned(lake.catalog, chosen.release)
         _print({"release": pinned.release_id, "tables": jobs.hashes(lake, pinned)})
     return 0
 
 
-def _maintain(settings: Settings, chosen: argparse.Namespace) -> int:
+def _maintain(settings: "Settings", chosen: argparse.Namespace) -> int:
+    from shopsphere_kit.clock import SystemClock  # noqa: PLC0415
+
+    from transform import bootstrap, maintenance  # noqa: PLC0415
+
     catalog = bootstrap.catalog(settings)
     report = maintenance.maintain(
         catalog, lambda: bootstrap.lake(settings), settings.limits, SystemClock(), chosen.seconds
@@ -100,7 +134,11 @@ def _maintain(settings: Settings, chosen: argparse.Namespace) -> int:
     return 1 if report.failures else 0
 
 
-def _pinned(catalog: Catalog, release_id: str | None) -> Release:
+def _pinned(catalog: "Catalog", release_id: str | None) -> "Release":
+    from shopsphere_kit import lake as kit_lake  # noqa: PLC0415
+
+    from transform.errors import NoRelease  # noqa: PLC0415
+
     if release_id:
         return kit_lake.release(catalog, release_id)
     newest = kit_lake.latest_release(catalog)

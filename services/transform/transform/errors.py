@@ -7,7 +7,8 @@ Conflict
 ├── Superseded       another run published while this one was building
 └── CompactionIncomplete  another maintenance run, or a file that cannot be read, kept files from being merged
 NotFound
-└── NoRelease        nothing was published yet
+├── NoRelease        nothing was published yet
+└── UnknownSourceUser  a release has no such source user
 """
 
 from typing import ClassVar
@@ -43,3 +44,9 @@ class NoRelease(NotFound):
     """There is no published release to work on."""
 
     default_reason: ClassVar[str] = "no_release"
+
+
+class UnknownSourceUser(NotFound):
+    """A release has no source user of this name."""
+
+    default_reason: ClassVar[str] = "unknown_source_user"

@@ -8,6 +8,7 @@ from typing import Final
 from transform.identity.clusters import Links, Tie
 from transform.identity.population import Population
 from transform.identity.records import customer_id
+from transform.identity.rows import moment
 from transform.identity.scoring import RULES
 
 RESEMBLANCE: Final = "resemblance"
@@ -52,7 +53,7 @@ def identities_of(
                 customer_id=customer_id(oldest),
                 evidence=SELF if slot == to else _evidence(tie),
                 linked_to=population.ids[to],
-                linked_at=max(population.seen_at[slot], population.seen_at[to]),
+                linked_at=moment(int(max(population.seen_at[slot], population.seen_at[to]))),
                 weight=tie.weight,
                 former_customer_ids=tuple(customer_id(population.ids[one]) for one in former[slot]),
                 split_from=split_from,

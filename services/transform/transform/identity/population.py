@@ -1,14 +1,13 @@
 """The records that are known, in columns: slots, values as codes, counts of values, and who has a blocking key."""
 
-from collections.abc import Iterable, Sequence
-from datetime import datetime
+from collections.abc import Iterable
 from typing import Final
 
 import numpy as np
 
 from transform.identity import blocking
 from transform.identity.arrays import Bools, Grown, Index, Ints, ranges
-from transform.identity.records import Record
+from transform.identity.rows import Rows, Values
 from transform.identity.spelling import ATTRIBUTES
 from transform.identity.vocabulary import VOCABULARY_OF, Vocabulary
 
@@ -27,14 +26,15 @@ class Column:
         """Count every code of the vocabulary, those that nobody here has as 0."""
         self.counts.extend(np.zeros(vocabulary_size - len(self.counts), dtype=np.int64))
 
-    def add(self, codes: Sequence[Sequence[int]]) -> None:
+    def add(self, codes: Ints, lengths: Ints) -> None:
         """The values of one new slot after another; a record's values are distinct."""
-        flat = [code for each in codes for code in each]
-        lengths = np.array([len(each) for each in codes], dtype=np.int64)
         self.start.extend(len(self.codes) + np.cumsum(lengths) - lengths)
         self.length.extend(lengths)
-        self.codes.extend(flat)
-        np.add.at(self.counts.data, np.array(flat, dtype=np.int64), 1)
+        self.codes.extend(codes)
+
+    def count(self, codes: Ints) -> None:
+        """Each of these values has one bearer more."""
+        np.add.at(self.counts.data, codes, 1)
 
     def of(self, slots: Ints) -> Ints:
         """The codes of these slots, one slot after another."""
@@ -60,7 +60,7 @@ class Population:
 
     def __init__(self) -> None:
         self.ids: list[str] = []
-        self.seen_at: list[datetime] = []
+        self._seen_at = Grown(np.int64)
         self.slot_of: dict[str, int] = {}
         self._alive = Grown(np.bool_)
         names = dict.fromkeys(VOCABULARY_OF.get(attribute, attribute) for attribute in ATTRIBUTES)
@@ -77,48 +77,43 @@ class Population:
         """By slot, whether its record is the one that counts."""
         return self._alive.data
 
+    @property
+    def seen_at(self) -> Ints:
+        """By slot, microseconds since 1970."""
+        return self._seen_at.data
+
     def vocabulary(self, attribute: str) -> Vocabulary:
         """The values of an attribute."""
         return self._vocabularies[VOCABULARY_OF.get(attribute, attribute)]
 
-    def known(self, attribute: str, records: Iterable[Record]) -> Ints:
-        """The codes of the values of these records, which are now in the vocabulary."""
-        texts = {text for record in records for text in record.values.get(attribute, ())}
-        codes = self.vocabulary(attribute).codes(texts)
-        self.columns[attribute].make_room(len(self.vocabulary(attribute).texts))
-        return np.array(codes, dtype=np.int64)
+    def codes(self, attribute: str, values: Values) -> Ints:
+        """The codes of these values, which are in the vocabulary from now on."""
+        known = self.vocabulary(attribute).codes(values.texts)
+        # Two columns share the vocabulary of names, and each must know what only the other has.
+        for column in (name for name in ATTRIBUTES if self.vocabulary(name) is self.vocabulary(attribute)):
+            self.columns[column].make_room(len(self.vocabulary(attribute).texts))
+        return np.array(known, dtype=np.int64)[values.which]
 
-    def add(self, records: Sequence[Record], keys: Sequence[Sequence[int]]) -> Ints:
-        """The slots of records with their blocking keys; none of their ids is known."""
-        slots = np.arange(len(self.ids), len(self.ids) + len(records))
-        self.ids += [record.id for record in records]
-        self.seen_at += [record.seen_at for record in records]
-        self.slot_of.update(zip((record.id for record in records), slots.tolist(), strict=True))
-        self._alive.extend(np.ones(len(records), dtype=np.bool_))
-        self._encode(records)
-        self._index(slots, keys)
+    def add(self, rows: Rows) -> Ints:
+        """The slots of new records; none of their ids is known."""
+        slots = np.arange(len(self.ids), len(self.ids) + len(rows.ids))
+        self.ids += rows.ids
+        self._seen_at.extend(rows.seen_at)
+        self.slot_of.update(zip(rows.ids, slots.tolist(), strict=True))
+        self._alive.extend(np.ones(len(slots), dtype=np.bool_))
+        for attribute, column in self.columns.items():
+            codes, lengths = self.codes(attribute, rows.values[attribute]), rows.values[attribute].lengths
+            column.add(codes, lengths)
+            column.count(codes)
+            self._bearers.add(_value_keys(attribute, codes), np.repeat(slots, lengths), self.alive)
+        self._keys.add(rows.keys, rows.key_counts)
+        self._blocks.add(rows.keys, np.repeat(slots, rows.key_counts), self.alive)
         return slots
 
-    def _encode(self, records: Sequence[Record]) -> None:
-        codes = {
-            attribute: [self.vocabulary(attribute).codes(record.values.get(attribute, ())) for record in records]
-            for attribute in self.columns
-        }
-        # Two columns share the vocabulary of names, and each must know what only the other has.
-        for attribute, column in self.columns.items():
-            column.make_room(len(self.vocabulary(attribute).texts))
-            column.add(codes[attribute])
-
-    def _index(self, slots: Ints, keys: Sequence[Sequence[int]]) -> None:
-        lengths = np.array([len(each) for each in keys], dtype=np.int64)
-        flat = np.array([key for each in keys for key in each], dtype=np.int64)
-        self._keys.start.extend(len(self._keys.codes) + np.cumsum(lengths) - lengths)
-        self._keys.length.extend(lengths)
-        self._keys.codes.extend(flat)
-        self._blocks.add(flat, np.repeat(slots, lengths), self.alive)
-        for attribute, column in self.columns.items():
-            values = _value_keys(attribute, column.of(slots))
-            self._bearers.add(values, np.repeat(slots, column.length.data[slots]), self.alive)
+    def texts(self, attribute: str, slot: int) -> list[str]:
+        """The values of a record."""
+        known = self.vocabulary(attribute).texts
+        return [known[code] for code in self.columns[attribute].of(np.array([slot])).tolist()]
 
     def remove(self, ids: Iterable[str]) -> Ints:
         """The slots that die with these records; an id that is not known has none."""

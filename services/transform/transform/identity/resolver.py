@@ -17,6 +17,7 @@ from transform.identity.clusters import Links, Tie
 from transform.identity.identities import Identity, identities_of
 from transform.identity.population import Population
 from transform.identity.records import Record
+from transform.identity.rows import Rows, rows_of
 from transform.identity.scoring import RULES, SHARED_BY_AT_MOST, Scores, score
 from transform.identity.spelling import ATTRIBUTES
 from transform.identity.surroundings import Tally, tally
@@ -50,9 +51,9 @@ class Resolver:
         self.identities: dict[str, Identity] = {}
         self._tally = Tally()
 
-    def load(self, records: Sequence[Record], keys: Sequence[Sequence[int]], links: LinkedIds) -> None:
-        """Start from what an earlier resolver knew."""
-        self.population.add(records, keys)
+    def load(self, rows: Rows, links: LinkedIds) -> None:
+        """Start from what an earlier resolver knew; what it told is not known here, so all that is touched is told."""
+        self.population.add(rows)
         everywhere = [np.arange(len(self.population.vocabulary(name).texts)) for name in _PLACES]
         self._tally = tally(self.population, *everywhere)
         slot_of = self.population.slot_of
@@ -60,21 +61,24 @@ class Resolver:
 
     def update(self, records: Sequence[Record], removed: Iterable[str] = ()) -> Changes:
         """Take in records that are new or different and forget others; a record's id occurs once."""
+        return self.update_rows(rows_of(records), removed)
+
+    def update_rows(self, rows: Rows, removed: Iterable[str] = ()) -> Changes:
+        """The same from columns."""
         population, setting = self.population, self.setting
-        changed = {record.id: record for record in records}
-        gone_ids = [id_ for id_ in dict.fromkeys([*removed, *changed]) if id_ in population.slot_of]
-        gone, new = self._exchange(gone_ids, list(changed.values()))
+        gone_ids = [id_ for id_ in dict.fromkeys([*removed, *rows.ids]) if id_ in population.slot_of]
+        gone, new = self._exchange(gone_ids, rows)
         if self.setting == setting:
-            touched = np.unique(np.concatenate([new, self._crossing_values(gone, new), self._crossing_blocks(gone, new)]))
+            crossing = [self._crossing_values(gone, new), self._crossing_blocks(gone, new)]
+            touched = np.unique(np.concatenate([new, *crossing]))
         else:
             touched = np.flatnonzero(population.alive)
         lost, neighbours = self._unlink([*gone.tolist(), *touched.tolist()])
         found = self._find_links(touched)
         self._link(found)
         starts = {*touched.tolist(), *(slot for pair in found for slot in pair)}
-        starts |= {slot for slot in neighbours if population.alive[slot]}
-        told = self._tell(starts)
-        forgotten = [id_ for id_ in gone_ids if id_ not in changed]
+        told = self._tell(starts | {slot for slot in neighbours if population.alive[slot]})
+        forgotten = [id_ for id_ in gone_ids if id_ not in population.slot_of]
         for id_ in forgotten:
             self.identities.pop(id_, None)
         now = {self._ids(*pair): tie for pair, tie in found.items()}
@@ -85,19 +89,27 @@ class Resolver:
             lost_identities=forgotten,
         )
 
+    def tell_about(self, slots: Iterable[int]) -> list[Identity]:
+        """The identities of all records connected with these, whether they were told or not."""
+        return list(self._identities(slots))
+
+    def tell(self) -> list[Identity]:
+        """The identities of all records, as far as they were not told."""
+        return self._tell(np.flatnonzero(self.population.alive).tolist())
+
     @property
     def setting(self) -> Setting:
         """What all weights depend on."""
         return Setting(size_bin(len(self.population)), self._tally.housemates, self._tally.cities)
 
-    def _exchange(self, gone_ids: Sequence[str], fresh: Sequence[Record]) -> tuple[Ints, Ints]:
+    def _exchange(self, gone_ids: Sequence[str], rows: Rows) -> tuple[Ints, Ints]:
         """The slots that die and those that are new; keeps the tally."""
         population = self.population
         gone = np.array([population.slot_of[id_] for id_ in gone_ids], dtype=np.int64)
-        places = [np.union1d(population.columns[name].of(gone), population.known(name, fresh)) for name in _PLACES]
+        places = [np.union1d(population.columns[name].of(gone), population.codes(name, rows.values[name])) for name in _PLACES]
         before = tally(population, *places)
         population.remove(gone_ids)
-        new = population.add(fresh, [blocking.keys(record) for record in fresh])
+        new = population.add(rows)
         self._tally = self._tally.plus(before, -1).plus(tally(population, *places))
         return gone, new
 

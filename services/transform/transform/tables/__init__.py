@@ -11,6 +11,8 @@ from transform.tables import (
     events_clean,
     fact_order,
     fraud_labels,
+    identity_links,
+    identity_records,
     inventory_snapshots,
     orders_unified,
     quarantine,
@@ -20,6 +22,8 @@ from transform.tables import (
 
 JUDGED: tuple[Judged, ...] = quarantine.JUDGED
 TABLES: tuple[Table, ...] = (
+    identity_records.TABLE,
+    identity_links.TABLE,
     customer_identities.TABLE,
     users_scd.TABLE,
     orders_unified.TABLE,
