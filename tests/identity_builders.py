@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from hypothesis import strategies as st
 from transform.identity.identities import Identity
@@ -21,13 +22,13 @@ ANN = {
 }
 
 
-def a_record(id_: str, day: int = 0, **values: str | list[str] | None) -> Record:
+def a_record(id_: str, day: int = 0, **values: Any) -> Record:
     """A record first seen on a day; an attribute has a value, several, or none."""
     written = {name: value if isinstance(value, list) else [value] for name, value in values.items()}
     return record(id_, DAY_0 + timedelta(days=day), written)
 
 
-def ann(id_: str, day: int = 0, **different: str | list[str] | None) -> Record:
+def ann(id_: str, day: int = 0, **different: Any) -> Record:
     """A record of one and the same person, with what differs in it."""
     return a_record(id_, day, **{**ANN, **different})
 

@@ -5,7 +5,7 @@ Names and places are Faker's lists; what is wrong in the records follows a `Prof
 """
 
 import random
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Final
 
@@ -13,9 +13,10 @@ from faker.providers.address.en_GB import Provider as BritishPlaces
 from faker.providers.address.en_US import Provider as AmericanPlaces
 from faker.providers.person.en_GB import Provider as British
 from faker.providers.person.en_US import Provider as American
-from transform.identity.nicknames import formal_names, short_forms
+from transform.identity.nicknames import short_forms
 
 KEYBOARD: Final = {"a": "qs", "e": "wr", "i": "uo", "o": "ip", "n": "bm", "r": "et", "s": "ad", "t": "ry", "l": "k"}
+_DOMAINS: Final = ("example.com", "mail.example", "gmail.com")
 Row = dict[str, str | None]
 
 
@@ -100,7 +101,9 @@ class Generator:
         if profile.names:
             self._firsts = [(self._firsts[sex][0][: profile.names[0] // 2], None) for sex in (0, 1)]
             self._lasts = (self._lasts[0][: profile.names[1]], None)
-        self._streets = [f"{self._pick(self._lasts)} {self.random.choice(self._suffixes)}" for _ in range(profile.streets)]
+        self._streets = [
+            f"{self._pick(self._lasts)} {self.random.choice(self._suffixes)}" for _ in range(profile.streets)
+        ]
         self._towns = [self._town(number) for number in range(profile.towns)]
         self._made = 0
 
@@ -144,7 +147,7 @@ class Generator:
             born = date(1935, 1, 1) + timedelta(days=self.random.randint(0, 25_000))
             last = surname if place == 0 or self._chance(0.85) else self._pick(self._lasts)
             members.append(self._person(last, born, address, [phone] if shares else [self._number()], place % 2))
-        if size > 2 and self._chance(self.profile.twins):  # noqa: PLR2004 - two parents
+        if size > 2 and self._chance(self.profile.twins):
             members[2].birth_date = members[1].birth_date
         if size > 1 and self._chance(self.profile.juniors):
             members[-1].first_name, members[-1].last_name = members[0].first_name, members[0].last_name
@@ -155,10 +158,8 @@ class Generator:
         self._made += 1
         first = self._pick(self._firsts[sex])
         forms = (f"{first}.{last}", f"{first[0]}{last}", f"{last}{first}", f"{first}{self.random.randint(1, 99)}")
-        emails = [
-            f"{form}{self.random.choice(['', '', str(born.year)])}@{self.random.choice(['example.com', 'mail.example', 'gmail.com'])}"
-            for form in self.random.sample(forms, 2)
-        ]
+        names = [f"{form}{self.random.choice(['', '', str(born.year)])}" for form in self.random.sample(forms, 2)]
+        emails = [f"{name}@{self.random.choice(_DOMAINS)}" for name in names]
         person = Person(self._made, first, last, born, address, phones, emails, f"L{self._made:07d}")
         if self._chance(self.profile.moved * 1.5):
             person.former.append(self._address())
@@ -174,7 +175,7 @@ class Generator:
             "first_name": self._first_name(person),
             "last_name": person.maiden_name if person.maiden_name and self._chance(0.4) else person.last_name,
             "birth_date": None if self._chance(profile.no_birth_date) else self._date(person.birth_date),
-            **({name: None for name in address} if self._chance(profile.no_address) else address),
+            **(dict.fromkeys(address) if self._chance(profile.no_address) else address),
             "email": self._email(person) if self._chance(profile.email) else None,
             "phone": person.phones[0] if self._chance(profile.phone) else None,
             "loyalty_number": person.loyalty_number if self._chance(profile.loyalty) else None,
@@ -206,7 +207,7 @@ class Generator:
             return str(born + timedelta(days=self.random.randint(-9000, 9000)))
         text = str(born)
         if self._chance(self.profile.date_slip):
-            if self._chance(0.5) and born.day <= 12:  # noqa: PLR2004 - months
+            if self._chance(0.5) and born.day <= 12:
                 return f"{born.year}-{born.day:02d}-{born.month:02d}"
             at = self.random.choice([2, 3, 6, 9])
             return text[:at] + str(self.random.randint(0, 9)) + text[at + 1 :]

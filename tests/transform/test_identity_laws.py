@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from identity_builders import clusters, record_sets
-from transform.identity import blocking, clusters as clustering, scoring, surroundings, weights
+from transform.identity import blocking, scoring, surroundings, weights
+from transform.identity import clusters as clustering
 from transform.identity.identities import Identity
 from transform.identity.records import Record, customer_id
 from transform.identity.resolver import LinkedIds, Resolver, resolve

@@ -38,7 +38,7 @@ def read_columns(path: Path) -> dict[str, list[str]]:
     return {attribute: _names(path, attribute, named) for attribute, named in written.items()}
 
 
-def _names(path: Path, attribute: str, named: Any) -> list[str]:  # noqa: ANN401 - whatever stands in the file
+def _names(path: Path, attribute: str, named: Any) -> list[str]:
     if attribute not in ATTRIBUTES:
         raise BadPeopleFile(f"columns {path}: {attribute!r} is no known attribute; known are {', '.join(ATTRIBUTES)}")
     names = [named] if isinstance(named, str) else named
@@ -47,15 +47,13 @@ def _names(path: Path, attribute: str, named: Any) -> list[str]:  # noqa: ANN401
     return names
 
 
-def read_people(path: Path, columns: Columns, id_column: str | None) -> tuple[list[Record], pa.Array]:
+def read_people(path: Path, columns: Columns, id_column: str | None) -> tuple[list[Record], pa.Array[Any]]:
     """(records in the order of the file, their ids as the file has them); without an id column the row's number."""
     table = _table(path)
     wanted = [name for names in columns.values() for name in names] + ([id_column] if id_column else [])
     missing = sorted({name for name in wanted if name not in table.column_names})
     if missing:
-        raise BadPeopleFile(
-            f"{path} has no column {', '.join(missing)}; it has {', '.join(table.column_names)}: correct the map of columns"
-        )
+        raise BadPeopleFile(f"{path} has no column {', '.join(missing)}; it has {', '.join(table.column_names)}")
     ids = table[id_column].combine_chunks() if id_column else pa.array(range(table.num_rows), pa.int64())
     if ids.null_count or len(ids.unique()) < len(ids):
         raise BadPeopleFile(f"{path}: column {id_column} has a null or the same id twice; each record needs its own")
@@ -90,7 +88,7 @@ def _text(value: object) -> str | None:
             return None
         case datetime() | date():
             return value.isoformat()
-        case float() if value != value:  # noqa: PLR0124 - NaN, which pandas writes for missing text
+        case float() if value != value:
             return None
         case float() if value.is_integer():
             return str(int(value))

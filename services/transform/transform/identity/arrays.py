@@ -39,11 +39,12 @@ def ranges(starts: Ints, lengths: Ints) -> Ints:
     """start, start+1 … for each range, one after another."""
     ends = np.cumsum(lengths)
     total = int(ends[-1]) if len(ends) else 0
-    return np.arange(total, dtype=np.int64) + np.repeat(starts - (ends - lengths), lengths)
+    found: Ints = np.arange(total, dtype=np.int64) + np.repeat(starts - (ends - lengths), lengths)
+    return found
 
 
 class Index:
-    """Which slots have a key: a large sorted part and a small one of what came lately. Dead slots fade at the next merge."""
+    """Which slots have a key: a large sorted part, and a small one of what came lately. Dead slots fade at a merge."""
 
     def __init__(self) -> None:
         nothing = np.zeros(0, dtype=np.int64)

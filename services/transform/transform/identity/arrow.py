@@ -1,8 +1,9 @@
 """The resolver between Arrow tables: what the lake stores of it, all at once or changed by what changed.
 
-Three tables follow from the records of all source users: RECORDS (a row follows from one source user alone), LINKS (pairs
-that are convincing) and IDENTITIES (a row for each source user). `update` gives the rows of LINKS and IDENTITIES that a
-change of RECORDS changes; applied to what is stored they give exactly what `resolve` gives for the new RECORDS.
+Three tables follow from the records of all source users: RECORDS (a row follows from one source user alone), LINKS
+(pairs that are convincing) and IDENTITIES (a row for each source user). `update` gives the rows of LINKS and
+IDENTITIES that a change of RECORDS changes; applied to what is stored they give exactly what `resolve` gives for the
+new RECORDS.
 """
 
 from collections.abc import Iterable
@@ -20,10 +21,10 @@ from transform.identity.scoring import RULES
 from transform.identity.spelling import ATTRIBUTES
 
 _TIME: Final = pa.timestamp("us", tz="UTC")
-_USER: Final = [("source", pa.string()), ("source_user_id", pa.string())]
-RECORDS: Final = pa.schema(
-    [*_USER, ("seen_at", _TIME), *((name, pa.list_(pa.string())) for name in ATTRIBUTES), ("keys", pa.list_(pa.int64()))]
-)
+_USER: Final[list[tuple[str, pa.DataType]]] = [("source", pa.string()), ("source_user_id", pa.string())]
+_KEYS: Final[list[tuple[str, pa.DataType]]] = [("keys", pa.list_(pa.int64()))]
+_VALUES: Final[list[tuple[str, pa.DataType]]] = [(name, pa.list_(pa.string())) for name in ATTRIBUTES]
+RECORDS: Final = pa.schema([*_USER, ("seen_at", _TIME), *_VALUES, *_KEYS])
 LINKS: Final = pa.schema(
     [("record", pa.string()), ("other", pa.string()), ("evidence", pa.string()), ("weight", pa.int32())]
 )
@@ -62,7 +63,9 @@ def records_table(records: Iterable[Record]) -> pa.Table:
     rows = rows_of(known)
     keys = pa.ListArray.from_arrays(pa.array([0, *rows.key_counts.cumsum()], pa.int32()), pa.array(rows.keys))
     sources, users = _split(rows.ids)
-    values = [pa.array([record.values.get(name, ()) for record in known], RECORDS.field(name).type) for name in ATTRIBUTES]
+    values = [
+        pa.array([record.values.get(name, ()) for record in known], RECORDS.field(name).type) for name in ATTRIBUTES
+    ]
     return pa.table([sources, users, pa.array(rows.seen_at).cast(_TIME), *values, keys], schema=RECORDS)
 
 
@@ -80,10 +83,10 @@ def identities(records: pa.Table, links: pa.Table) -> pa.Table:
 def update(records: pa.Table, links: pa.Table, changed: pa.Table, removed: pa.Table) -> Changed:
     """What follows for LINKS and IDENTITIES when RECORDS change.
 
-    `records` and `links` are RECORDS and LINKS as stored, before the change. `changed` holds the new rows (RECORDS) of source
-    users that are new or different, `removed` the keys (source, source_user_id) of those that are no more; both may hold what
-    changes nothing. The answer may hold identities that are stored as they are, never links. Comparing and clustering
-    follow the change; reading `records` in is a pass over its columns.
+    `records` and `links` are RECORDS and LINKS as stored, before the change. `changed` holds the new rows (RECORDS)
+    of source users that are new or different, `removed` the keys (source, source_user_id) of those that are no more;
+    both may hold what changes nothing. The answer may hold identities that are stored as they are, never links.
+    Comparing and clustering follow the change; reading `records` in is a pass over its columns.
     """
     known = resolver(records, links)
     ids = [f"{row['source']}:{row['source_user_id']}" for row in removed.select(_USERS.names).to_pylist()]
@@ -97,7 +100,8 @@ def update(records: pa.Table, links: pa.Table, changed: pa.Table, removed: pa.Ta
     )
 
 
-def _resolver(records: pa.Table, links: pa.Table) -> Resolver:
+def resolver(records: pa.Table, links: pa.Table) -> Resolver:
+    """A resolver that knows these RECORDS and their LINKS."""
     resolver = Resolver()
     resolver.load(rows_of_table(records), _linked_ids(links))
     return resolver
@@ -106,9 +110,7 @@ def _resolver(records: pa.Table, links: pa.Table) -> Resolver:
 def _linked_ids(links: pa.Table) -> LinkedIds:
     rules = {RESEMBLANCE: -1, **{rule: number for number, rule in enumerate(RULES)}}
     columns = (links[name].to_pylist() for name in LINKS.names)
-    return {
-        (one, other): Tie(weight, rules[evidence]) for one, other, evidence, weight in zip(*columns, strict=True)
-    }
+    return {(one, other): Tie(weight, rules[evidence]) for one, other, evidence, weight in zip(*columns, strict=True)}
 
 
 def _links_table(links: LinkedIds) -> pa.Table:
@@ -129,10 +131,12 @@ def _identities_table(told: Iterable[Identity]) -> pa.Table:
 
 def _table(rows: list[tuple[Any, ...]], schema: pa.Schema) -> pa.Table:
     columns = zip(*rows, strict=True) if rows else [()] * len(schema)
-    return pa.table([pa.array(column, field.type) for column, field in zip(columns, schema, strict=True)], schema=schema)
+    return pa.table(
+        [pa.array(column, field.type) for column, field in zip(columns, schema, strict=True)], schema=schema
+    )
 
 
-def _split(ids: list[str]) -> tuple[pa.Array, pa.Array]:
+def _split(ids: list[str]) -> tuple["pa.Array[Any]", "pa.Array[Any]"]:
     """A source has no colon in its name; an id may."""
     parts = [id_.split(":", 1) for id_ in ids]
     return pa.array([part[0] for part in parts], pa.string()), pa.array([part[1] for part in parts], pa.string())

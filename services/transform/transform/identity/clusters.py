@@ -1,8 +1,8 @@
 """From links to people: connected records are one person as far as all of them agree, not merely each with the next.
 
-A connected component is looked at as a whole: every pair in it is weighed, and clusters grow from the strongest link on, as
-long as their members agree on average. So a chain of housemates is cut where it is weak, a village never becomes one
-person, and the outcome follows from the component's records alone.
+A connected component is looked at as a whole: every pair in it is weighed, and clusters grow from the strongest link
+on, as long as their members agree on average. So a chain of housemates is cut where it is weak, a village never
+becomes one person, and the outcome follows from the component's records alone.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -85,7 +85,7 @@ def agreed(members: Sequence[int], weights: Ints, link: int, average: int) -> li
 
 
 def _merged(weight: Ints, link: int, least: int) -> list[list[int]]:
-    """Merges the two linked clusters that agree most on average, again and again, while they do; the first of equals."""
+    """Merges the two linked clusters that agree most on average, again and again; of equals the first."""
     clusters: dict[int, list[int]] = {at: [at] for at in range(len(weight))}
     total, linked = weight.copy(), weight >= link
     sizes = np.ones(len(weight), dtype=np.int64)

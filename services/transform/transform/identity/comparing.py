@@ -1,7 +1,7 @@
 """How far two values of an attribute agree: the number of the level in `weights.COMPARISONS`, for many pairs at once.
 
-Every function is symmetric: which record came first must not matter. Edit distances are by RapidFuzz, each pair of values
-once however many pairs of records have it.
+Every function is symmetric: which record came first must not matter. Edit distances are by RapidFuzz, each pair of
+values once however many pairs of records have it.
 """
 
 from collections.abc import Callable
@@ -102,7 +102,7 @@ def _birth_date(vocabulary: Vocabulary, left: Ints, right: Ints) -> Ints:
     partly = [a[:6] == b[:6] or a[4:] == b[4:] for a, b in zip(one, other, strict=True)]
     exchanged = [a[:4] + a[6:] + a[4:6] == b for a, b in zip(one, other, strict=True)]
     result = np.full(len(one), 3, dtype=np.int64)
-    result[np.array(partly, dtype=bool) | (edits == 2)] = 2  # noqa: PLR2004 - two slips
+    result[np.array(partly, dtype=bool) | (edits == 2)] = 2
     result[(edits <= 1) | np.array(exchanged, dtype=bool)] = 1
     return result
 

@@ -1,4 +1,4 @@
-"""Why two records are linked, or are not: each comparison with its level and weight, the sums, and the way between them."""
+"""Why two records are linked, or are not: each comparison, its level and weight, the sums, and the way between."""
 
 import heapq
 from dataclasses import dataclass
@@ -6,6 +6,7 @@ from typing import Final
 
 import numpy as np
 
+from transform.identity.arrays import Ints
 from transform.identity.clusters import Links
 from transform.identity.population import Population
 from transform.identity.resolver import Resolver
@@ -81,7 +82,7 @@ def explain(resolver: Resolver, left: str, right: str) -> PairExplained:
     )
 
 
-def _line(population: Population, model: Weights, attribute: str, scores: Scores, left: np.ndarray, right: np.ndarray) -> Line:  # type: ignore[type-arg]
+def _line(population: Population, model: Weights, attribute: str, scores: Scores, left: Ints, right: Ints) -> Line:
     found, levels = scores.compared[attribute], COMPARISON[attribute].levels
     level = int(found.level[0])
     texts = [tuple(population.texts(attribute, int(slot[0]))) for slot in (left, right)]
@@ -150,7 +151,7 @@ def _conclusions(explained: PairExplained) -> list[str]:
     way = " → ".join(explained.way) if explained.way else "no links connect them"
     return [
         f"{swap}street, town and state hang together: {explained.address_correction:+.2f} against a stranger",
-        f"prior: {explained.stranger_prior:+.2f} against a stranger, {explained.housemate_prior:+.2f} against a housemate",
+        f"prior: {explained.stranger_prior:+.2f} and {explained.housemate_prior:+.2f}",
         f"sum: {explained.stranger:+.2f} against a stranger, {explained.housemate:+.2f} against a housemate",
         f"rule: {explained.rule or 'none'} (a value of more than {SHARED_BY_AT_MOST} records makes no rule)",
         f"weight: {explained.weight:+.2f} bits, threshold {explained.threshold:+.2f}: "

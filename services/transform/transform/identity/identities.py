@@ -19,8 +19,8 @@ SELF: Final = "self"
 class Identity:
     """The customer a record is, and the strongest evidence within that customer.
 
-    `evidence` is the rule that links it to `linked_to`, "resemblance" when many comparisons do together, and "self" for the
-    customer's oldest record. The link exists since both records do: `linked_at`.
+    `evidence` is the rule that links it to `linked_to`, "resemblance" when many comparisons do together, and "self"
+    for the customer's oldest record. The link exists since both records do: `linked_at`.
     """
 
     id: str
@@ -43,7 +43,7 @@ def identities_of(
     oldest = population.ids[cluster[0]]
     apart = component_oldest != cluster[0]
     split_from = customer_id(population.ids[component_oldest]) if apart else None
-    former = _former(population, cluster, links)
+    former = _former(cluster, links)
     found = []
     for slot in cluster:
         to, tie = _strongest(slot, cluster, links)
@@ -67,15 +67,15 @@ def _evidence(tie: Tie) -> str:
 
 
 def _strongest(slot: int, cluster: Sequence[int], links: Links) -> tuple[int, Tie]:
-    """The strongest rule before any resemblance, then the weight, then the older partner; the oldest record is itself."""
+    """The strongest rule before any resemblance, then the weight, then the older partner; the oldest is itself."""
     if slot == cluster[0]:
         return slot, Tie(0, -1)
     ties = [(other, links[slot][other]) for other in cluster if other in links.get(slot, {})]
     return min(ties, key=lambda one: (one[1].rule if one[1].rule >= 0 else len(RULES), -one[1].weight))
 
 
-def _former(population: Population, cluster: Sequence[int], links: Links) -> dict[int, list[int]]:
-    """By record the oldest records of the clusters it was in before, if the records had come one by one in their order."""
+def _former(cluster: Sequence[int], links: Links) -> dict[int, list[int]]:
+    """By record the oldest ones of the clusters it was in before, had the records come one by one in their order."""
     oldest: dict[int, int] = {}
     former: dict[int, list[int]] = {slot: [] for slot in cluster}
     for slot in cluster:

@@ -1,4 +1,4 @@
-"""How a name sounds, for finding candidates: a Soundex that also hears the first letter and goes on to the sixth sound."""
+"""How a name sounds, for finding candidates: a Soundex that also hears the first letter and goes on to the sixth."""
 
 from functools import lru_cache
 from typing import Final

@@ -147,7 +147,7 @@ class Population:
         return np.unique(self._blocks.find(keys, self.alive)[1])
 
     def partners(self, slots: Ints) -> tuple[Ints, Ints]:
-        """(slot of `slots`, other living slot) for all that share a key that is not crowded; each once per direction."""
+        """(slot of `slots`, other living slot) for all that share a key that is not crowded, each once."""
         mine, owner = self._keys.of(slots), np.repeat(slots, self._keys.length.data[slots])
         keys, which = np.unique(mine, return_inverse=True)
         position, other = self._blocks.find(keys, self.alive)

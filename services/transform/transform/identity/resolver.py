@@ -1,8 +1,8 @@
 """Who is who, kept up to date: a change costs what its neighbourhood costs, and ends where a resolution of all would.
 
-What the clusters of a set of records depend on, apart from the records themselves, changes rarely: bins of counts, the
-bin of their number, and whether a block or an identifier is crowded. Whoever is touched by such a crossing is compared anew
-just as the changed records are.
+What the clusters of a set of records depend on, apart from the records themselves, changes rarely: bins of counts,
+the bin of their number, and whether a block or an identifier is crowded. Whoever is touched by such a crossing is
+compared anew just as the changed records are.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -106,7 +106,9 @@ class Resolver:
         """The slots that die and those that are new; keeps the tally."""
         population = self.population
         gone = np.array([population.slot_of[id_] for id_ in gone_ids], dtype=np.int64)
-        places = [np.union1d(population.columns[name].of(gone), population.codes(name, rows.values[name])) for name in _PLACES]
+        places = [
+            np.union1d(population.columns[name].of(gone), population.codes(name, rows.values[name])) for name in _PLACES
+        ]
         before = tally(population, *places)
         population.remove(gone_ids)
         new = population.add(rows)
@@ -114,7 +116,7 @@ class Resolver:
         return gone, new
 
     def _crossing_values(self, gone: Ints, new: Ints) -> Ints:
-        """The slots with a value whose frequency is now in another bin, or that is now shared by too many or no longer."""
+        """The slots with a value whose frequency is in another bin now, or that too many share now or no longer."""
         found = [np.zeros(0, dtype=np.int64)]
         for attribute in ATTRIBUTES:
             column = self.population.columns[attribute]
@@ -122,8 +124,8 @@ class Resolver:
             crossing = count_bins(before) != count_bins(after)
             if attribute in RULES:
                 crossing |= (before <= SHARED_BY_AT_MOST) != (after <= SHARED_BY_AT_MOST)
-            for other in VOCABULARY_OF if attribute in VOCABULARY_OF else (attribute,):
-                found.append(self.population.bearers(other, codes[crossing]))
+            concerned = VOCABULARY_OF if attribute in VOCABULARY_OF else (attribute,)
+            found += [self.population.bearers(other, codes[crossing]) for other in concerned]
         return np.concatenate(found)
 
     def _crossing_blocks(self, gone: Ints, new: Ints) -> Ints:

@@ -1,9 +1,9 @@
-"""Records in columns, as a population takes them in: from objects, or from an Arrow table without an object per record."""
+"""Records in columns, as a population takes them in: from objects, or from an Arrow table as it is."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import pyarrow as pa
@@ -54,12 +54,16 @@ def rows_of(records: Sequence[Record]) -> Rows:
 
 def rows_of_table(table: pa.Table) -> Rows:
     """The rows of `arrow.RECORDS` in columns."""
+    keys: Any = table["keys"].combine_chunks()
     return Rows(
-        ids=pc.binary_join_element_wise(table["source"], table["source_user_id"], ":").to_pylist(),
+        ids=[
+            f"{source}:{user}"
+            for source, user in zip(table["source"].to_pylist(), table["source_user_id"].to_pylist(), strict=True)
+        ],
         seen_at=table["seen_at"].cast(pa.timestamp("us", tz="UTC")).cast(pa.int64()).to_numpy(),
         values={attribute: _values_of_column(table[attribute].combine_chunks()) for attribute in ATTRIBUTES},
-        keys=table["keys"].combine_chunks().flatten().to_numpy(),
-        key_counts=_lengths(table["keys"].combine_chunks()),
+        keys=keys.flatten().to_numpy(),
+        key_counts=_lengths(keys),
     )
 
 
@@ -79,11 +83,11 @@ def _values(of_each: Iterable[tuple[str, ...]]) -> Values:
     return Values(texts, np.arange(len(texts)), np.array([len(each) for each in every], dtype=np.int64))
 
 
-def _values_of_column(column: pa.ListArray) -> Values:
+def _values_of_column(column: Any) -> Values:
     encoded = column.flatten().dictionary_encode()
     return Values(encoded.dictionary.to_pylist(), encoded.indices.to_numpy().astype(np.int64), _lengths(column))
 
 
-def _lengths(column: pa.ListArray) -> Ints:
+def _lengths(column: Any) -> Ints:
     lengths: Ints = pc.list_value_length(column).fill_null(0).to_numpy().astype(np.int64)
     return lengths

@@ -8,7 +8,7 @@ import numpy as np
 from transform.identity.arrays import Bools, Ints
 from transform.identity.comparing import levels
 from transform.identity.population import Population
-from transform.identity.weights import COMPARISON, RULE_WEIGHT, SWAP_PENALTY, Table, Weights, count_bins
+from transform.identity.weights import COMPARISON, RULE_WEIGHT, SWAP_PENALTY, Weights, count_bins
 
 MISSING: Final = -1
 # A value that more records share belongs to an office, a help desk or a village, and alone links nobody.
@@ -62,9 +62,11 @@ def score(population: Population, weights: Weights, left: Ints, right: Ints) -> 
     stranger = weights.stranger_prior + address + sum(compared[name].stranger for name in names)
     stranger = stranger + np.where(swapped, SWAP_PENALTY, 0)
     housemate = weights.housemate_prior + compared["street"].housemate + sum(compared[n].housemate for n in names)
-    rule = _rules(population, left, right, compared)
+    rule = _rules(compared)
     weight = np.minimum(stranger, housemate)
-    return Scores(compared, swapped, stranger, housemate, rule, np.where(rule >= 0, np.maximum(weight, RULE_WEIGHT), weight))
+    return Scores(
+        compared, swapped, stranger, housemate, rule, np.where(rule >= 0, np.maximum(weight, RULE_WEIGHT), weight)
+    )
 
 
 def _address(compared: dict[str, Compared], beside: int) -> Ints:
@@ -74,7 +76,8 @@ def _address(compared: dict[str, Compared], beside: int) -> Ints:
     street = compared["street"].stranger
     both_agree, both_differ = (street > 0) & (town > 0), (street < 0) & (town < 0)
     together = np.where(both_agree, street + np.minimum(town, _TOWN_BESIDE_STREET + beside), street + town)
-    return np.where(both_differ, np.minimum(street, town), together)
+    weight: Ints = np.where(both_differ, np.minimum(street, town), together)
+    return weight
 
 
 def _compare(
@@ -92,7 +95,8 @@ def _compare(
 
 def _frequency(population: Population, of: tuple[str, str], one: Ints, other: Ints) -> Ints:
     counts = [population.columns[attribute].counts.data for attribute in dict.fromkeys(of)]
-    return np.maximum.reduce([count[codes] for count in counts for codes in (one, other)])
+    frequency: Ints = np.maximum.reduce([count[codes] for count in counts for codes in (one, other)])
+    return frequency
 
 
 def _best(found: Compared, pair: Ints, pairs: int) -> Compared:
@@ -142,8 +146,8 @@ def _replace(compared: dict[str, Compared], attribute: str, at: Ints, by: Compar
         values[at] = vars(by)[name][where]
 
 
-def _rules(population: Population, left: Ints, right: Ints, compared: dict[str, Compared]) -> Ints:
-    result = np.full(len(left), -1, dtype=np.int64)
+def _rules(compared: dict[str, Compared]) -> Ints:
+    result = np.full(len(compared[RULES[0]].level), -1, dtype=np.int64)
     first, last, date = (_differs(compared, name) for name in ("first_name", "last_name", "birth_date"))
     spoken_against = {"loyalty_number": first & date, "email": first & (last | date), "phone": first | date}
     for number, attribute in reversed(list(enumerate(RULES))):

@@ -1,4 +1,4 @@
-"""One spelling of every value, so that equal facts are equal texts. Pure text → text; None when nothing usable is left."""
+"""One spelling of every value, so that equal facts are equal texts. Text → text; None when nothing usable is left."""
 
 import re
 import unicodedata
@@ -6,15 +6,18 @@ from collections.abc import Callable
 from typing import Final
 
 # Honorifics and generations say little about who somebody is, and are written in one source and not in another.
-_BESIDE_NAMES: Final = frozenset("mr mrs ms miss dr prof sir jr sr ii iii iv md phd dds dvm".split())
+_BESIDE_NAMES: Final = frozenset(
+    ["mr", "mrs", "ms", "miss", "dr", "prof", "sir", "jr", "sr", "ii", "iii", "iv", "md", "phd", "dds", "dvm"]
+)
 # Letters that Unicode does not take apart into a letter and an accent.
 _LETTERS: Final = str.maketrans({"ß": "ss", "ø": "o", "ł": "l", "đ": "d", "æ": "ae", "œ": "oe", "ı": "i"})
-# Publication 28 of the US Postal Service, appendices C1 and C2, as far as they occur often; any word for a part of a house
-# is "unit".
+# Publication 28 of the US Postal Service, appendices C1 and C2, as far as they occur often; any word for a part of a
+# house is "unit".
 _STREET_WORDS: Final = {
     "street": "st", "str": "st", "avenue": "ave", "av": "ave", "road": "rd", "drive": "dr", "lane": "ln", "court": "ct",
-    "crt": "ct", "place": "pl", "boulevard": "blvd", "circuit": "cct", "crescent": "cres", "cr": "cres", "circle": "cir",
-    "close": "cl", "highway": "hwy", "parkway": "pkwy", "square": "sq", "terrace": "ter", "tce": "ter", "trail": "trl",
+    "crt": "ct", "place": "pl", "boulevard": "blvd", "circuit": "cct", "crescent": "cres", "circle": "cir",
+    "cr": "cres", "close": "cl", "highway": "hwy", "parkway": "pkwy", "square": "sq", "terrace": "ter", "tce": "ter",
+    "trail": "trl",
     "parade": "pde", "way": "wy", "mount": "mt", "saint": "st", "fort": "ft", "north": "n", "south": "s", "east": "e",
     "west": "w", "apartment": "unit", "apt": "unit", "suite": "unit", "ste": "unit", "flat": "unit", "no": "unit",
     "mountain": "mtn", "mountains": "mtns", "valley": "vly", "heights": "hts", "junction": "jct", "station": "sta",

@@ -1,8 +1,8 @@
 """What the data tell of who lives where: how many people share an address, and whether a postal code names the city.
 
-In a shop's data a shared address is mostly a family; in a register of single persons it is mostly the same person again.
-In real data a city says nothing new beside its postal code; in invented ones the two are often independent. Both are
-counted over the whole set, in coarse steps, so that one record more seldom changes any weight.
+In a shop's data a shared address is mostly a family; in a register of single persons it is mostly the same person
+again. In real data a city says nothing new beside its postal code; in invented ones the two are often independent.
+Both are counted over the whole set, in coarse steps, so that one record more seldom changes any weight.
 """
 
 import math
@@ -17,7 +17,8 @@ from transform.identity.population import Population
 # Where values of an attribute are shared by more records than this, pairs are not looked at: a block of flats without
 # numbers says nothing about who lives together, and in a large town only the small postal codes are asked.
 _SHARED_MAX: Final = 30
-# Before there is data: half as many again as one's own records at an address are a housemate's; a postal code has one city.
+# Before there is data: half as many again as one's own records at an address are a housemate's; a postal code has one
+# city.
 _PSEUDO_OTHERS, _PSEUDO_SAME = 15, 10
 _PSEUDO_ONE_CITY: Final = 20
 # Odds enter in steps of a factor of four, and never as certainty. More housemates than own records are no argument

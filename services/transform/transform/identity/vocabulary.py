@@ -35,9 +35,13 @@ class Vocabulary:
         return [self.code(text) for text in texts]
 
     def special(self, codes: Ints) -> Ints:
-        """Not 0 for names that need more than a comparison of letters: short forms, initials, names of several parts."""
+        """Not 0 for names that need more than a comparison of letters: short forms, initials, several parts."""
         return self._traits.data[codes]
 
 
 def _traits(text: str) -> int:
-    return (_HAS_FORMS if has_forms(text) else 0) | (_IS_INITIAL if len(text) == 1 else 0) | (_HAS_PARTS if " " in text else 0)
+    return (
+        (_HAS_FORMS if has_forms(text) else 0)
+        | (_IS_INITIAL if len(text) == 1 else 0)
+        | (_HAS_PARTS if " " in text else 0)
+    )

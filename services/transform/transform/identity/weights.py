@@ -1,13 +1,14 @@
 """The Fellegi–Sunter model: what each level of agreement weighs, against a stranger and against a housemate.
 
-A pair is one person (M), two strangers (U), or two people of one household (H), who share surname, address and telephone
-and are sometimes born on one day or bear one first name. The weight of a level is log2 of its probability under M over
-that under U or H. A link must be convincing against both: its weight is the smaller of the two sums with their prior odds.
+A pair is one person (M), two strangers (U), or two people of one household (H), who share surname, address and
+telephone and are sometimes born on one day or bear one first name. The weight of a level is log2 of its probability
+under M over that under U or H. A link must be convincing against both: its weight is the smaller of the two sums with
+their prior odds.
 
 M and H are fixed beforehand, from the error rates of registers and from tuning on one synthetic population
-(`benchmarks/identity`). U comes from the data: the frequency of the very value that agrees, so that Smith weighs little and
-Featherstonehaugh much. Counts and the number of records enter in bins, and weights are whole hundredths of a bit: so the
-same set of records has the same weights, whatever the order, and one record more changes few of them.
+(`benchmarks/identity`). U comes from the data: the frequency of the very value that agrees, so that Smith weighs
+little and Featherstonehaugh much. Counts and the number of records enter in bins, and weights are whole hundredths of
+a bit: so the same set of records has the same weights, whatever the order, and one record more changes few of them.
 """
 
 import math
@@ -19,10 +20,11 @@ import numpy as np
 from transform.identity.arrays import Ints
 from transform.identity.surroundings import hundredths
 
-# One threshold for all data: it is as likely as not that the two are one person, against strangers and housemates alike.
+# One threshold for all data: it is as likely as not that the two are one person, against strangers and housemates
+# alike.
 THRESHOLD: Final = 0
-# Linked clusters grow together while their pairs weigh this much on average: records that know little of each other do not
-# keep apart what a link holds together, contradictions do.
+# Linked clusters grow together while their pairs weigh this much on average: records that know little of each other
+# do not keep apart what a link holds together, contradictions do.
 AGREED: Final = -150
 # What an identifier handed out to one person is worth when nothing speaks against it: odds of a thousand to one.
 RULE_WEIGHT: Final = 1000
@@ -61,7 +63,7 @@ class Comparison:
 
 COMPARISONS: Final = (
     Comparison("first_name", 0.004, (
-        Level("the same", 0.72, None, None, housemate_min=0.02),
+        Level("the same", 0.72, None, None, housemate_min=0.04),
         Level("a short form", 0.08, 0.006, None, 2),
         Level("nearly the same", 0.08, 0.008, None, 3),
         Level("similar", 0.04, 0.04, 0.012),
@@ -75,10 +77,10 @@ COMPARISONS: Final = (
         Level("different", 0.06, 0.17, 0.98),
     )),
     Comparison("birth_date", 0.00005, (
-        Level("the same", 0.85, 0.01, None),
+        Level("the same", 0.85, 0.03, None),
         Level("a digit or day and month exchanged", 0.09, 0.008, 0.0015),
-        Level("partly the same", 0.03, 0.05, 0.02),
-        Level("different", 0.03, 0.93, 0.97),
+        Level("partly the same", 0.04, 0.04, 0.02),
+        Level("different", 0.02, 0.93, 0.97),
     )),
     Comparison("street", 0.0002, (
         Level("the same", 0.50, 0.75, None),
@@ -151,7 +153,7 @@ class Weights:
 
 
 def size_bin(records: int) -> int:
-    """The number of records as a power of two, the pseudo-records included; all weights follow from it and the counts."""
+    """The number of records as a power of two, the pseudo-records included."""
     return (records + _PSEUDO_RECORDS).bit_length() - 1
 
 

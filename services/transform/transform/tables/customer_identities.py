@@ -2,9 +2,10 @@
 
 Grain: one source user (source, source_user_id).
 Reads: silver.identity_records, silver.identity_links.
-Rules: `identity/`; a customer is the users that links connect and that agree as a whole, and bears the id of its oldest
-one. `evidence` is the strongest that links the user to `linked_to`, another of the customer: a rule's attribute or
-"resemblance", of `weight` hundredths of a bit, since both are known (`linked_at`); "self" is the customer's oldest user.
+Rules: `identity/`; a customer is the users that links connect and that agree as a whole, and bears the id of its
+oldest one. `evidence` is the strongest that links the user to `linked_to`, another of the customer: a rule's
+attribute or "resemblance", of `weight` hundredths of a bit, since both are known (`linked_at`); "self" is the
+customer's oldest user.
 Merges: `former_customer_ids` are the customers that the user was before, had the users come one by one in the order of
 their first sighting; the last is the latest. Splits: `split_from` is the customer that links lead to and that the user
 is kept apart from. All of it follows from the set of records, whatever the order of arrival.

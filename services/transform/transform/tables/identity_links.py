@@ -4,7 +4,8 @@ Grain: one pair (record, other), each as `source:source_user_id`, `record` < `ot
 Reads: silver.identity_records.
 Rules: `identity/`; pairs that share a blocking key are weighed, and those at the threshold or above it are here.
 `evidence` is the rule that holds or "resemblance"; `weight` is in hundredths of a bit. A pair's weight depends on all
-records through the frequencies of its values alone, so a change concerns few others: `identity.arrow.update` tells which.
+records through the frequencies of its values alone, so a change concerns few others: `identity.arrow.update` tells
+which.
 Size: all records pass through one Arrow partition; `services/transform/README.md` says what a million need.
 """
 

@@ -2,9 +2,9 @@
 
 Grain: one source user (source, source_user_id).
 Reads: the clean changes of the shop's users and the marketplace's buyers, in all their versions.
-Rules: `identity/spelling.py` for the values, each once and sorted, those of deleted users too; `identity/blocking.py` for
-`keys`, the hashes of what two records must share to be compared. A user is known since its first sighting, or since the
-source says that it exists. A row follows from its user's changes alone.
+Rules: `identity/spelling.py` for the values, each once and sorted, those of deleted users too; `identity/blocking.py`
+for `keys`, the hashes of what two records must share to be compared. A user is known since its first sighting, or
+since the source says that it exists. A row follows from its user's changes alone.
 """
 
 from collections.abc import Iterable, Iterator

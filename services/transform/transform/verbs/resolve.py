@@ -1,4 +1,4 @@
-"""`python -m transform resolve`: who is who in any table of people, with the settings of the platform, without Spark."""
+"""`python -m transform resolve`: who is who in any table of people, with the platform's settings, without Spark."""
 
 import argparse
 import json
