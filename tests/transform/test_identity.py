@@ -1,94 +1,161 @@
-"""Who is who, case by case and as laws."""
+"""Who is who, case by case: one person's records are joined, and different people are kept apart."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
+from typing import Any
 
-from hypothesis import given
-from hypothesis import strategies as st
-from transform.identity import SHARED_BY_AT_MOST, Clue, Identity, SourceUser, customer_id, resolve
+import pytest
+from identity_builders import ANN, DAY_0, a_record, ann, clusters
+from transform.identity.records import Record, customer_id
+from transform.identity.resolver import resolve
+from transform.identity.scoring import SHARED_BY_AT_MOST
 
-DAY_0 = datetime(2026, 1, 1, tzinfo=UTC)
-ANN, BEN, CAT = SourceUser("shop", "1"), SourceUser("marketplace", "B-1"), SourceUser("shop", "3")
-
-
-def clue(user: SourceUser, day: int, kind: str | None = None, value: str | None = None) -> Clue:
-    return Clue(user, DAY_0 + timedelta(days=day), kind, value)
-
-
-def customers(identities: list[Identity]) -> dict[SourceUser, str]:
-    return {identity.user: identity.customer_id for identity in identities}
+TOGETHER = {frozenset({"shop:1", "shop:2"})}
+APART = {frozenset({"shop:1"}), frozenset({"shop:2"})}
+NO_CONTACTS: dict[str, Any] = {"email": None, "phone": None}
 
 
-def test_a_user_who_shares_nothing_is_a_customer_alone() -> None:
-    [identity] = resolve([clue(ANN, 1), clue(ANN, 1, "email", "ann@shop.example")])
-    assert (identity.customer_id, identity.evidence, identity.linked_to) == (customer_id(ANN), "self", ANN)
+def test_a_record_that_shares_nothing_is_a_customer_alone() -> None:
+    [identity] = resolve([ann("shop:1")])
+    assert (identity.customer_id, identity.evidence, identity.linked_to) == (customer_id("shop:1"), "self", "shop:1")
 
 
-def test_users_who_share_an_address_are_one_customer_named_after_the_older() -> None:
-    found = resolve([clue(ANN, 5, "email", "a@x"), clue(BEN, 2, "email", "a@x")])
-    assert customers(found) == {ANN: customer_id(BEN), BEN: customer_id(BEN)}
+@pytest.mark.parametrize("kind", ["email", "phone", "loyalty_number"])
+def test_records_that_share_an_identifier_and_contradict_in_nothing_are_one_customer(kind: str) -> None:
+    value = "5185550199" if kind == "phone" else "x9@y.example"
+    found = resolve(
+        [a_record("shop:1", 5, **dict[str, Any]({kind: value})), a_record("shop:2", 2, **dict[str, Any]({kind: value}))]
+    )
+    assert [(one.customer_id, one.evidence) for one in found] == [
+        (customer_id("shop:2"), kind),
+        (customer_id("shop:2"), "self"),
+    ]
 
 
-def test_the_link_says_what_is_shared_with_whom_since_when() -> None:
-    found = resolve([clue(ANN, 1), clue(ANN, 4, "phone", "+1"), clue(BEN, 2, "phone", "+1")])
-    linked = next(identity for identity in found if identity.user == BEN)
-    assert (linked.evidence, linked.linked_to, linked.linked_at) == ("phone", ANN, DAY_0 + timedelta(days=4))
+@pytest.mark.parametrize(
+    "different",
+    [
+        {"first_name": "Peggy"},  # a nickname
+        {"first_name": "Margarte"},  # letters exchanged
+        {"first_name": "Featherstone", "last_name": "Margaret"},  # names in each other's place
+        {"birth_date": None},
+        {"birth_date": "1980-02-28"},  # a digit off
+        {"street": "77 Elm Road", "city": "Rome", "postal_code": "13440"},  # moved
+        {"street": "12 Main St.", "city": "TROY"},
+        {"last_name": "Huang"},  # married
+        {"first_name": "M."},
+        {"birth_date": None, "street": "12 Mian Street", "first_name": "Maggie"},
+    ],
+)
+def test_records_of_one_person_are_joined_without_a_shared_contact(different: dict[str, Any]) -> None:
+    assert clusters(resolve([ann("shop:1"), ann("shop:2", **dict[str, Any]({**NO_CONTACTS, **different}))])) == TOGETHER
 
 
-def test_the_strongest_evidence_is_told() -> None:
-    shared = [(kind, "v") for kind in ("phone", "loyalty_number", "email")]
-    found = resolve([clue(user, day, *one) for one in shared for user, day in ((ANN, 1), (BEN, 2))])
-    assert [identity.evidence for identity in found if identity.user == BEN] == ["loyalty_number"]
+@pytest.mark.parametrize(
+    "different",
+    [
+        {"first_name": "Henry", "birth_date": "1977-06-11"},  # the husband
+        {"first_name": "Rosalind", "birth_date": "1980-02-29"},  # the twin
+        {"birth_date": "2004-07-15"},  # a child of the same name
+        {"first_name": "Henry", "birth_date": None},
+    ],
+)
+def test_people_of_one_household_are_kept_apart(different: dict[str, Any]) -> None:
+    household = [ann("shop:1"), ann("shop:2", email="other@shop.example", **different)]
+    # Others at one address tell that here people live together.
+    neighbours = [
+        a_record(
+            f"n:{number}",
+            first_name=first,
+            last_name=last,
+            birth_date=born,
+            street=f"{number // 2} Elm Road",
+            city="Troy",
+        )
+        for number, (first, last, born) in enumerate(
+            (first, last, f"19{50 + 2 * year + wife}-0{1 + year}-{11 + 5 * wife + year}")
+            for year, last in enumerate(["Adams", "Brown", "Clark", "Davis", "Evans", "Frank", "Ghosh", "Hills"])
+            for wife, first in enumerate(("Oliver", "Harriet"))
+        )
+    ]
+    found = clusters(resolve([*household, *neighbours]))
+    assert found >= APART
+    assert len(found) == len(household) + len(neighbours)
+
+
+def test_namesakes_in_different_towns_are_not_one_customer() -> None:
+    smith: dict[str, Any] = {"first_name": "John", "last_name": "Smith"}
+    others = [a_record(f"n:{n}", **smith, birth_date=f"19{n + 20}-01-02", city=f"Town {n}") for n in range(60)]
+    found = clusters(
+        resolve([a_record("shop:1", **smith, city="Troy"), a_record("shop:2", **smith, city="Rome"), *others])
+    )
+    assert found >= APART
+
+
+def test_a_telephone_that_a_village_shares_joins_nobody() -> None:
+    village = [a_record(f"shop:{number}", phone="5185550100") for number in range(SHARED_BY_AT_MOST + 1)]
+    assert len(clusters(resolve(village))) == len(village)
+
+
+def test_a_household_telephone_does_not_join_people_of_different_names() -> None:
+    shared: dict[str, Any] = {"phone": "5185550100"}
+    found = resolve(
+        [a_record("shop:1", first_name="Oliver", **shared), a_record("shop:2", first_name="Harriet", **shared)]
+    )
+    assert clusters(found) == APART
 
 
 def test_a_bridge_joins_two_customers_and_its_removal_splits_them() -> None:
-    ends = [clue(ANN, 1, "email", "a@x"), clue(CAT, 2, "phone", "+1")]
-    bridge = [clue(BEN, 3, "email", "a@x"), clue(BEN, 3, "phone", "+1")]
-    assert len(set(customers(resolve(ends + bridge)).values())) == 1
-    assert customers(resolve(ends)) == {ANN: customer_id(ANN), CAT: customer_id(CAT)}
+    ends = [a_record("shop:1", email="a@x.example"), a_record("shop:2", 1, phone="5185550100")]
+    bridge = a_record("shop:3", 2, email="a@x.example", phone="5185550100")
+    assert clusters(resolve([*ends, bridge])) == {frozenset({"shop:1", "shop:2", "shop:3"})}
+    assert clusters(resolve(ends)) == APART
+
+
+def test_a_merge_is_logged_with_the_customer_that_the_record_was_before() -> None:
+    ends = [a_record("shop:1", 0, email="a@x.example"), a_record("shop:2", 1, phone="5185550100")]
+    bridge = a_record("shop:3", 2, email="a@x.example", phone="5185550100")
+    former = {one.id: one.former_customer_ids for one in resolve([*ends, bridge])}
+    assert former == {"shop:1": (), "shop:2": (customer_id("shop:2"),), "shop:3": ()}
+
+
+def test_a_chain_through_a_record_that_knows_little_is_cut_between_people_who_contradict() -> None:
+    father = ann("shop:1", 0, **NO_CONTACTS, first_name="John", birth_date="1950-05-05")
+    son = ann("shop:2", 1, **NO_CONTACTS, first_name="John", birth_date="1981-09-17")
+    someone = ann("shop:3", 2, **NO_CONTACTS, first_name="John", birth_date=None)
+    found = resolve([father, son, someone])
+    assert {frozenset({"shop:2"}), frozenset({"shop:1"})} & clusters(found)
+    apart = [one for one in found if one.split_from]
+    assert {one.split_from for one in apart} == {customer_id("shop:1")}
+    assert apart
+
+
+def test_the_link_says_what_is_shared_with_whom_since_both_are_known() -> None:
+    found = resolve([a_record("shop:1", 1, phone="5185550100"), a_record("shop:2", 4, phone="5185550100")])
+    linked = next(one for one in found if one.id == "shop:2")
+    assert (linked.evidence, linked.linked_to, linked.linked_at) == ("phone", "shop:1", DAY_0 + timedelta(days=4))
+
+
+def test_the_strongest_rule_is_told() -> None:
+    shared: dict[str, Any] = {"phone": "5185550100", "loyalty_number": "L7", "email": "a@x.example"}
+    found = resolve([a_record("shop:1", 1, **shared), a_record("shop:2", 2, **shared)])
+    assert [one.evidence for one in found] == ["self", "loyalty_number"]
+
+
+def test_a_person_keeps_what_all_versions_of_a_record_said() -> None:
+    moved = ann("shop:1", street=["12 Main Street", "77 Elm Road"], phone=["5185550112", "5185550999"], email=None)
+    assert clusters(resolve([moved, a_record("shop:2", first_name="Margaret", phone="5185550999")])) == TOGETHER
 
 
 def test_the_same_value_of_another_kind_links_nobody() -> None:
-    assert len(set(customers(resolve([clue(ANN, 1, "email", "7"), clue(BEN, 1, "phone", "7")])).values())) == 2
+    one, other = a_record("shop:1", email="5185550100@x.example"), a_record("shop:2", phone="5185550100")
+    assert clusters(resolve([one, other])) == APART
 
 
-def test_a_value_that_too_many_share_links_nobody() -> None:
-    crowd = [SourceUser("shop", str(number)) for number in range(SHARED_BY_AT_MOST + 1)]
-    found = customers(resolve(clue(user, 1, "phone", "+1 help desk") for user in crowd))
-    assert len(set(found.values())) == len(crowd)
+def test_exact_copies_are_one_customer_however_many() -> None:
+    copies: list[Record] = [ann(f"shop:{number}") for number in range(60)]
+    assert len(clusters(resolve(copies))) == 1
 
 
-clues = st.lists(
-    st.builds(
-        clue,
-        st.builds(SourceUser, st.sampled_from(["shop", "marketplace"]), st.sampled_from("12345")),
-        st.integers(0, 9),
-        st.sampled_from(["email", "phone", "loyalty_number", None]),
-        st.sampled_from("xyz"),
-    ),
-    max_size=30,
-)
-
-
-@given(clues, st.randoms(use_true_random=False))
-def test_any_order_and_any_repetition_gives_the_same_customers(known: list[Clue], random: object) -> None:
-    again = [*known, *known[::3]]
-    random.shuffle(again)  # type: ignore[attr-defined]
-    assert resolve(again) == resolve(known)
-
-
-@given(clues)
-def test_a_customer_bears_the_id_of_its_oldest_source_user(known: list[Clue]) -> None:
-    first = {}
-    for one in sorted(known, key=lambda one: one.seen_at, reverse=True):
-        first[one.user] = one.seen_at
-    found = customers(resolve(known))
-    for customer in set(found.values()):
-        members = [user for user, of in found.items() if of == customer]
-        assert customer == customer_id(min(members, key=lambda user: (first[user], user)))
-
-
-@given(clues)
-def test_every_link_points_into_the_same_customer(known: list[Clue]) -> None:
-    identities = resolve(known)
-    found = customers(identities)
-    assert all(found[identity.linked_to] == identity.customer_id for identity in identities)
+def test_an_attribute_that_is_not_known_is_refused() -> None:
+    with pytest.raises(KeyError, match="shoe_size"):
+        a_record("shop:1", **dict[str, Any]({**ANN, "shoe_size": "43"}))

@@ -10,7 +10,8 @@ Conflict
 ├── Superseded       another run published while this one was building
 └── CompactionIncomplete  another maintenance run, or a file that cannot be read, kept files from being merged
 NotFound
-└── NoRelease        nothing was published yet, or the release that is asked for is not there any more
+├── NoRelease        nothing was published yet, or the release that is asked for is not there any more
+└── UnknownSourceUser  a release has no such source user
 InvalidArgument
 └── UnknownColumn    lineage was asked for a column that no table has
 """
@@ -72,3 +73,9 @@ class NoRelease(NotFound):
     """There is no published release to work on."""
 
     default_reason: ClassVar[str] = "no_release"
+
+
+class UnknownSourceUser(NotFound):
+    """A release has no source user of this name."""
+
+    default_reason: ClassVar[str] = "unknown_source_user"

@@ -11,6 +11,8 @@ from transform.tables import (
     events_clean,
     fact_order,
     fraud_labels,
+    identity_links,
+    identity_records,
     inventory_snapshots,
     latest,
     online_retail_rows,
@@ -38,6 +40,8 @@ FOLDS: tuple[Fold, ...] = (
 )
 JUDGED: tuple[Judged, ...] = quarantine.JUDGED
 TABLES: tuple[Table, ...] = (
+    identity_records.TABLE,
+    identity_links.TABLE,
     customer_identities.TABLE,
     users_scd.TABLE,
     users_beliefs.TABLE,

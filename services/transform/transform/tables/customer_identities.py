@@ -1,23 +1,23 @@
 """Which customer each source user is, and the evidence.
 
 Grain: one source user (source, source_user_id).
-Reads: the users of the shop and the buyers of the marketplace, in all their versions.
-Rules: `identity.py`. E-mail addresses and phones are compared in their normal spelling. `evidence` is what the user
-shares with `linked_to` ("self": nothing, or it is the customer's oldest record), since `linked_at`.
-Size: the clues of all users pass through one Arrow partition, about 200 bytes each; a million users need 1 GB there.
+Reads: silver.identity_records, silver.identity_links.
+Rules: `identity/`; a customer is the users that links connect and that agree as a whole, and bears the id of its
+oldest one. `evidence` is the strongest that links the user to `linked_to`, another of the customer: a rule's
+attribute or "resemblance", of `weight` hundredths of a bit, since both are known (`linked_at`); "self" is the
+customer's oldest user.
+Merges: `former_customer_ids` are the customers that the user was before, had the users come one by one in the order of
+their first sighting; the last is the latest. Splits: `split_from` is the customer that links lead to and that the user
+is kept apart from. All of it follows from the set of records, whatever the order of arrival.
 """
 
-from collections.abc import Iterable, Iterator
-
 import pyarrow as pa
-from pyspark.sql import Column, DataFrame
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
-from pyspark.sql.types import StructType
+from pyspark.sql.types import ArrayType, StructType
 
-from transform.columns import e164, email_identity
-from transform.declared import made_from
-from transform.identity import Clue, Identity, SourceUser, resolve
-from transform.spec import STRING, TIMESTAMP, Table, required, scoped
+from transform.identity import arrow
+from transform.spec import INT, STRING, TIMESTAMP, Table, optional, required, scoped
 
 SCHEMA = StructType(
     [
@@ -27,68 +27,27 @@ SCHEMA = StructType(
         required("evidence", STRING),
         required("linked_to", STRING),
         required("linked_at", TIMESTAMP),
+        required("weight", INT),
+        required("former_customer_ids", ArrayType(STRING, containsNull=False)),
+        optional("split_from", STRING),
     ]
 )
 PERSONAL: tuple[str, ...] = ()
 
 
-def customer_identities(judged: DataFrame) -> DataFrame:
+def customer_identities(records: DataFrame, links: DataFrame) -> DataFrame:
     """One row per source user that was ever seen, deleted ones included."""
-    return clues(judged).repartition(1).mapInArrow(_resolve, SCHEMA).select(*SCHEMA.names)
-
-
-def clues(judged: DataFrame) -> DataFrame:
-    """Each source user once without a kind, and once per value it was seen to use: the input of `identity.resolve`."""
-    known: dict[str, Column] = {
-        "loyalty_number": F.upper(F.trim("loyalty_number")),
-        "email": email_identity(F.col("email")),
-        "phone": e164(F.col("phone")),
-    }
-    # A clue is as old as the first version that has it; the user itself is as old as the source says.
-    seen = [
-        F.struct(F.lit(None).cast("string").alias("kind"), F.lit(None).cast("string").alias("value"), _first_seen())
+    sides = [
+        frame.select(F.lit(0).alias("_all"), *schema.names).groupBy("_all")
+        for frame, schema in ((records, arrow.RECORDS), (links, arrow.LINKS))
     ]
-    seen += [
-        F.struct(F.lit(kind).alias("kind"), value.alias("value"), F.col("event_at").alias("seen_at"))
-        for kind, value in known.items()
-    ]
-    each = judged.where(F.col("_failed").isNull()).select("source", "source_user_id", F.inline(F.array(*seen)))
-    is_clue = F.col("kind").isNull() | (F.length("value") > 0)
-    return (
-        each.where(is_clue).groupBy("source", "source_user_id", "kind", "value").agg(F.min("seen_at").alias("seen_at"))
+    return sides[0].cogroup(sides[1]).applyInArrow(_identities, SCHEMA)
+
+
+def _identities(records: pa.Table, links: pa.Table) -> pa.Table:
+    return arrow.identities(
+        records.select(arrow.RECORDS.names).cast(arrow.RECORDS), links.select(arrow.LINKS.names).cast(arrow.LINKS)
     )
-
-
-def _first_seen() -> Column:
-    return F.least("first_seen_at", "event_at").alias("seen_at")
-
-
-# Who is whose customer follows from all clues; the user is one of those that went in.
-@made_from(source=("source",), source_user_id=("source_user_id",))
-def _resolve(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-    rows = (row for batch in batches for row in batch.to_pylist())
-    identities = resolve(
-        Clue(SourceUser(row["source"], row["source_user_id"]), row["seen_at"], row["kind"], row["value"])
-        for row in rows
-    )
-    if identities:
-        yield pa.RecordBatch.from_pylist([_row(identity) for identity in identities], schema=_ARROW_SCHEMA)
-
-
-_ARROW_SCHEMA = pa.schema(
-    [(name, pa.string()) for name in SCHEMA.names[:-1]] + [("linked_at", pa.timestamp("us", tz="UTC"))]
-)
-
-
-def _row(identity: Identity) -> dict[str, object]:
-    return {
-        "source": identity.user.source,
-        "source_user_id": identity.user.source_user_id,
-        "customer_id": identity.customer_id,
-        "evidence": identity.evidence,
-        "linked_to": str(identity.linked_to),
-        "linked_at": identity.linked_at,
-    }
 
 
 TABLE = Table(
@@ -97,6 +56,6 @@ TABLE = Table(
     schema=SCHEMA,
     personal=PERSONAL,
     scope=(),
-    reads=(scoped("judged.person_changes"),),
+    reads=(scoped("silver.identity_records"), scoped("silver.identity_links")),
     build=customer_identities,
 )

@@ -10,7 +10,7 @@ from types import ModuleType
 
 NAMES = (
     *("run", "releases", "rollback", "checks", "hash"),
-    *("lineage", "history", "maintain", "scan", "erase"),
+    *("lineage", "history", "resolve", "explain_link", "maintain", "scan", "erase"),
 )
 
 
