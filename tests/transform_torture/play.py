@@ -51,7 +51,7 @@ class Play:
         self._clock = ManualClock(datetime.now(UTC))
         self._lake, self._other = self._opened(), self.opened()
         faulty = stand_before(open_catalog(self.settings), self._passes)
-        self._lake = FaultyLake(self._lake.session, faulty, self._lake.name, self._passes)
+        self._lake = FaultyLake(self._lake.session, faulty, self._lake.name, at=self._passes)
 
     def opened(self) -> Lake:
         """The lake without faults, in a session of its own."""

@@ -24,7 +24,8 @@ _TIME: Final = pa.timestamp("us", tz="UTC")
 _USER: Final[list[tuple[str, pa.DataType]]] = [("source", pa.string()), ("source_user_id", pa.string())]
 _KEYS: Final[list[tuple[str, pa.DataType]]] = [("keys", pa.list_(pa.int64()))]
 _VALUES: Final[list[tuple[str, pa.DataType]]] = [(name, pa.list_(pa.string())) for name in ATTRIBUTES]
-RECORDS: Final = pa.schema([*_USER, ("seen_at", _TIME), *_VALUES, *_KEYS])
+_SEEN: Final[list[tuple[str, pa.DataType]]] = [("seen_at", _TIME)]
+RECORDS: Final = pa.schema(_USER + _SEEN + _VALUES + _KEYS)
 LINKS: Final = pa.schema(
     [("record", pa.string()), ("other", pa.string()), ("evidence", pa.string()), ("weight", pa.int32())]
 )
