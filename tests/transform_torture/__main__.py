@@ -1,4 +1,4 @@
-"""The long run, `make torture-transform`: on a failure it looks for a smaller case that fails, and says how to repeat it."""
+"""The long run, `make torture-transform`: of a case that fails it looks for a smaller one, and how to repeat it."""
 
 import argparse
 import logging as python_logging
@@ -9,7 +9,6 @@ import traceback
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from itertools import count
 from pathlib import Path
 
 from ingest_torture.chance import fresh_seed
@@ -24,7 +23,6 @@ from transform_torture.verdict import Verdict, judge, settings
 # Histories share no key, so that what a rule makes of one cannot depend on another: ten in one lake cost little more
 # than one, and each counts.
 PER_LAKE = 10
-_FOLDERS = count(1)
 
 
 class Torturer:
@@ -69,11 +67,12 @@ def main() -> int:
     logging.configure("torture", "ERROR")
     python_logging.getLogger("py4j").setLevel(python_logging.WARNING)
     _say(f"seed {given.seed}: {given.runs} histories, {given.per_lake} in a lake")
-    with tempfile.TemporaryDirectory(prefix="shopsphere torture ", ignore_cleanup_errors=True) as folder:
-        with started(settings(Path(folder) / "no lake")) as spark:
-            return _play(
-                Torturer(Path(folder), sessions_of(spark), _tell_step if given.steps else _tell_nothing), given
-            )
+    with (
+        tempfile.TemporaryDirectory(prefix="shopsphere torture ", ignore_cleanup_errors=True) as folder,
+        started(settings(Path(folder) / "no lake")) as spark,
+    ):
+        tell = _tell_step if given.steps else _tell_nothing
+        return _play(Torturer(Path(folder), sessions_of(spark), tell), given)
 
 
 def _play(torturer: Torturer, given: argparse.Namespace) -> int:
