@@ -1,4 +1,4 @@
-"""The long run, `make torture-transform`: it shrinks a failing case, and says how to repeat it."""
+"""The long run, `make torture-transform`: of a case that fails it looks for a smaller one, and how to repeat it."""
 
 import argparse
 import logging as python_logging
@@ -9,7 +9,6 @@ import traceback
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from itertools import count
 from pathlib import Path
 
 from ingest_torture.chance import fresh_seed
@@ -24,7 +23,6 @@ from transform_torture.verdict import Verdict, judge, settings
 # Histories share no key, so that what a rule makes of one cannot depend on another: ten in one lake cost little more
 # than one, and each counts.
 PER_LAKE = 10
-_FOLDERS = count(1)
 
 
 class Torturer:
@@ -73,7 +71,8 @@ def main() -> int:
         tempfile.TemporaryDirectory(prefix="shopsphere torture ", ignore_cleanup_errors=True) as folder,
         started(settings(Path(folder) / "no lake")) as spark,
     ):
-        return _play(Torturer(Path(folder), sessions_of(spark), _tell_step if given.steps else _tell_nothing), given)
+        tell = _tell_step if given.steps else _tell_nothing
+        return _play(Torturer(Path(folder), sessions_of(spark), tell), given)
 
 
 def _play(torturer: Torturer, given: argparse.Namespace) -> int:

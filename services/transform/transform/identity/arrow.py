@@ -26,9 +26,9 @@ _KEYS: Final[list[tuple[str, pa.DataType]]] = [("keys", pa.list_(pa.int64()))]
 _VALUES: Final[list[tuple[str, pa.DataType]]] = [(name, pa.list_(pa.string())) for name in ATTRIBUTES]
 _SEEN: Final[list[tuple[str, pa.DataType]]] = [("seen_at", _TIME)]
 RECORDS: Final = pa.schema(_USER + _SEEN + _VALUES + _KEYS)
-LINKS: Final = pa.schema(
-    [("record", pa.string()), ("other", pa.string()), ("evidence", pa.string()), ("weight", pa.int32())]
-)
+_PAIR: Final[list[tuple[str, pa.DataType]]] = [("record", pa.string()), ("other", pa.string())]
+_TIE: Final[list[tuple[str, pa.DataType]]] = [("evidence", pa.string()), ("weight", pa.int32())]
+LINKS: Final = pa.schema(_PAIR + _TIE)
 """`record` < `other`, as `source:source_user_id`; the weight in hundredths of a bit."""
 IDENTITIES: Final = pa.schema(
     [
@@ -43,7 +43,7 @@ IDENTITIES: Final = pa.schema(
     ]
 )
 _USERS: Final = pa.schema(_USER)
-_PAIRS: Final = pa.schema(list(LINKS)[:2])
+_PAIRS: Final = pa.schema(_PAIR)
 
 
 @dataclass(frozen=True)
