@@ -142,7 +142,7 @@ class PeopleLake:
 
     def write(self, name: str, rows: Iterable[Mapping[str, Any]]) -> None:
         """Append rows to a declared table, which is made with all the statistics that PyIceberg keeps by itself."""
-        declared = next(table for table in tables.TABLES if table.name == name)
+        declared = next(table for table in (*tables.FOLDS, *tables.TABLES) if table.name == name)
         schema = pa.schema([field.with_nullable(True) for field in to_arrow_schema(declared.schema)])
         values = [{column: row.get(column) for column in schema.names} for row in rows]
         self.catalog.create_namespace_if_not_exists(name.split(".", maxsplit=1)[0])

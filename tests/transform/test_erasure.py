@@ -23,7 +23,7 @@ from transform import bronze, tables
 from transform.erasure import receipts, references
 from transform.erasure.person import Person
 from transform.erasure.rules import rule_for
-from transform.spec import Table
+from transform.spec import Stored
 
 
 @pytest.fixture
@@ -261,8 +261,10 @@ def test_nobody_is_erased_by_a_guess(people: PeopleLake) -> None:
         people.erase(customers=(), users=("till:1",))
 
 
-@pytest.mark.parametrize("table", [table for table in tables.TABLES if table.personal], ids=lambda table: table.name)
-def test_every_table_with_personal_columns_tells_whose_a_row_is_and_can_do_without_them(table: Table) -> None:
+@pytest.mark.parametrize(
+    "table", [table for table in (*tables.FOLDS, *tables.TABLES) if table.personal], ids=lambda table: table.name
+)
+def test_every_table_with_personal_columns_tells_whose_a_row_is_and_can_do_without_them(table: Stored) -> None:
     who = Person(frozenset({Mark("shop", "1")}))
     rule = rule_for(table.name, table.schema.names, (), table, who)
     assert rule is not None

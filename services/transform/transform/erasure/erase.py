@@ -26,7 +26,7 @@ from transform.erasure.table import Outcome, Step, TableErasure, named_now
 from transform.scanner.canaries import Canaries
 from transform.scanner.finds import Findings
 from transform.scanner.scan import Scan
-from transform.tables import TABLES
+from transform.tables import FOLDS, TABLES
 from transform.warehouse import Warehouse
 
 # Rows that were on their way when the suppression was written; a second look finds them, a third finds none.
@@ -90,7 +90,7 @@ class Erasure:
     ) -> None:
         self._catalog, self._warehouse, self._key, self._clock, self._step = catalog, warehouse, key, clock, step
         self._journal = Journal(warehouse)
-        self._declared = {table.name: table for table in TABLES}
+        self._declared = {stored.name: stored for stored in (*FOLDS, *TABLES)}
 
     def run(self, request: Request) -> Receipt:
         """Forget the person. Raises NotFound, InvalidArgument, FailedPrecondition, Unavailable."""

@@ -16,7 +16,7 @@ from transform import bronze, release
 from transform.erasure import data_file, references
 from transform.erasure.person import Person, naming_values, user
 from transform.erasure.rules import rule_for
-from transform.spec import Table
+from transform.spec import Stored
 
 pc: Any = compute  # its stubs refuse much that its kernels take
 
@@ -74,7 +74,7 @@ def _identities(catalog: Catalog, snapshot: int, which: Any) -> list[dict[str, A
     return list(scan.to_arrow().to_pylist())
 
 
-def shared(catalog: Catalog, who: Person, declared: dict[str, Table]) -> set[str]:
+def shared(catalog: Catalog, who: Person, declared: dict[str, Stored]) -> set[str]:
     """The person's values, in lower case, that somebody else has too: a household's phone, a family's street."""
     wanted = {text.strip().lower() for _, text in who.values}
     found = set[str]()

@@ -18,7 +18,7 @@ from shopsphere_kit.lake import BRONZE
 from shopsphere_kit.suppression import SHOP, USERS, Forgotten
 
 from transform.erasure.person import Person, naming_values
-from transform.spec import Table
+from transform.spec import Stored
 
 pc: Any = compute  # its stubs refuse much that its kernels take
 
@@ -58,7 +58,7 @@ class Rule:
 
 
 def rule_for(
-    name: str, columns: Sequence[str], texts: Sequence[str], declared: Table | None, who: Person
+    name: str, columns: Sequence[str], texts: Sequence[str], declared: Stored | None, who: Person
 ) -> Rule | None:
     """The rule of a table with these columns, `texts` among them text or bytes; None when no row can be a person's."""
     if name in _NOBODYS:
@@ -106,7 +106,7 @@ def _none(rows: Rows) -> Array:
     return pa.array([False]).take(pa.array([0] * rows.num_rows, pa.int64()))
 
 
-def _declared(table: Table, columns: Sequence[str], who: Person) -> Rule | None:
+def _declared(table: Stored, columns: Sequence[str], who: Person) -> Rule | None:
     personal = tuple(name for name in table.personal if name in columns)
     texts = tuple(name for name in personal if name in _RECORDS)
     owners = _owners(columns)
@@ -163,7 +163,7 @@ def _of_users(sources: Array, ids: Array, users: Forgotten) -> Array:
     return pc.fill_null(reduce(pc.or_, of_each), False)
 
 
-def _emptied(rows: Rows, mine: Array, table: Table, name: str) -> Rows:
+def _emptied(rows: Rows, mine: Array, table: Stored, name: str) -> Rows:
     if table.schema[name].nullable:
         return forgetting.nulled(rows, mine, [name])
     values = rows[name].combine_chunks()

@@ -18,7 +18,7 @@ from transform.erasure.person import Person
 from transform.erasure.rules import rule_for
 from transform.scanner.canaries import Canaries
 from transform.scanner.scan import Scan
-from transform.spec import Table
+from transform.spec import Stored
 from transform.warehouse import StoredFile, Warehouse
 
 log = get_logger(__name__)
@@ -33,7 +33,7 @@ class Swept:
 
 
 def sweep(
-    catalog: Catalog, warehouse: Warehouse, who: Person, declared: Mapping[str, Table], now: datetime, age: timedelta
+    catalog: Catalog, warehouse: Warehouse, who: Person, declared: Mapping[str, Stored], now: datetime, age: timedelta
 ) -> Swept:
     """Remove what is older than `age` and holds the person."""
     named, folders = _named(catalog, warehouse)
@@ -77,7 +77,7 @@ def _holds(
     file: StoredFile,
     name: str | None,
     who: Person,
-    declared: Mapping[str, Table],
+    declared: Mapping[str, Stored],
 ) -> bool:
     """Whether a file of rows in a table's folder has some of the person, by the rule of the table."""
     if name is None or not file.name.endswith(".parquet"):

@@ -16,7 +16,7 @@ from transform.erasure import data_file, history, references
 from transform.erasure.journal import Journal
 from transform.erasure.person import Person
 from transform.erasure.rules import Rule, rule_for
-from transform.spec import Table
+from transform.spec import Stored
 
 # Ingest commits about once a second, and a try takes less: what was written for the last one is used again.
 _ATTEMPTS_MAX = 100
@@ -60,7 +60,7 @@ class TableErasure:
     catalog: Catalog
     journal: Journal
     name: str
-    declared: Table | None
+    declared: Stored | None
     step: Step = lambda _: None
     outcome: Outcome = field(default_factory=Outcome)
     _groups: dict[str, list[int]] = field(default_factory=dict)

@@ -1,8 +1,6 @@
 """`python -m transform erase`: forget a person, in every snapshot of every table; the receipt is printed and kept."""
 
 import argparse
-import json
-import sys
 from datetime import timedelta
 from typing import Any
 
@@ -13,9 +11,11 @@ from transform import bootstrap
 from transform.erasure import receipts
 from transform.erasure.erase import Erasure, Request
 from transform.settings import Settings
+from transform.verbs.printing import print_json
 from transform.warehouse import Warehouse
 
-_NEXT = "python -m transform run, for these users anew: silver and gold then follow from the bronze that is left"
+# The rows of these users in silver and gold then follow from the bronze that is left; a scan may come after it.
+_NEXT = "python -m transform run --restate --keys silver.person_changes="
 
 
 def add(verbs: Any) -> None:
@@ -51,6 +51,6 @@ def run(settings: Settings, chosen: argparse.Namespace) -> int:
     )
     receipt = Erasure(catalog, Warehouse(catalog, settings.lake.warehouse), key, SystemClock()).run(request)
     receipts.keep(catalog, receipt)
-    told = {**receipt.as_json(), "complete": receipt.is_complete, "restate": receipt.restate, "next": _NEXT}
-    sys.stdout.write(json.dumps(told) + "\n")
+    told = {**receipt.as_json(), "complete": receipt.is_complete, "next": _NEXT + ",".join(receipt.restate)}
+    print_json(told)
     return 0 if receipt.is_complete else 1

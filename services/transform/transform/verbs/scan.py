@@ -1,7 +1,6 @@
 """`python -m transform scan`: does any byte of the lake hold one of these texts?"""
 
 import argparse
-import json
 import sys
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ from transform import bootstrap
 from transform.scanner.canaries import Canaries
 from transform.scanner.scan import Scan
 from transform.settings import Settings
+from transform.verbs.printing import print_json
 from transform.warehouse import Warehouse
 
 
@@ -32,7 +32,7 @@ def run(settings: Settings, chosen: argparse.Namespace) -> int:
         raise InvalidArgument("nothing to look for; give --canary TEXT or --canaries-from FILE", field="canary")
     catalog = bootstrap.catalog(settings)
     findings = Scan(catalog, Warehouse(catalog, settings.lake.warehouse), Canaries(texts)).run()
-    sys.stdout.write(json.dumps(findings.as_json()) + "\n")
+    print_json(findings.as_json())
     return 1 if findings.hits else 0
 
 
