@@ -1,7 +1,8 @@
 """Splink's side of a comparison: runs in an environment of its own, reads people as Parquet, writes clusters.
 
 The settings are those of Splink's own example for FEBRL 3 (docs/demos/examples/duckdb/febrl3), without the
-social-security number and with its blocking rules; where a table has e-mail addresses, telephones and places, they get the comparison
+social-security number and with its blocking rules; where a table has e-mail addresses, telephones and places, they
+get the comparison
 that its library has for them. Clusters at a match probability of 0.5, as likely as not, which is our threshold too.
 Usage: splink_link.py INPUT OUTPUT COLUMN,COLUMN…
 """
@@ -28,7 +29,8 @@ COMPARISONS = {
 SMALL = ["first_name", "last_name", "birth_date", "postal_code"]
 LARGE = [
     ("first_name", "last_name"), ("first_name", "birth_date"), ("last_name", "birth_date"),
-    ("first_name", "postal_code"), ("last_name", "postal_code"), ("birth_date", "postal_code"), ("street", "postal_code"), ("email",), ("phone",),
+    ("first_name", "postal_code"), ("last_name", "postal_code"), ("birth_date", "postal_code"), ("street",
+    "postal_code"), ("email",), ("phone",),
 ]  # fmt: skip
 SMALL_UNTIL = 10_000
 

@@ -23,10 +23,9 @@ PEOPLE = {
 def resolve(folder: Path, table: dict[str, list[Any]], columns: object, *options: str) -> int:
     pq.write_table(pa.table(table), folder / "people.parquet")
     (folder / "map.json").write_text(json.dumps(columns))
-    return main(
-        ["resolve", "--input", str(folder / "people.parquet"), "--columns", str(folder / "map.json")]
-        + ["--output", str(folder / "out.parquet"), *options]
-    )
+    files = {"--input": "people.parquet", "--columns": "map.json", "--output": "out.parquet"}
+    named = [word for option, name in files.items() for word in (option, str(folder / name))]
+    return main(["resolve", *named, *options])
 
 
 COLUMNS = {"first_name": "given", "last_name": "surname", "birth_date": "born", "street": ["number", "road"]}

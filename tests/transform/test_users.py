@@ -6,8 +6,10 @@ import pytest
 from bronze_builders import Row, a_buyer, a_document, a_user, at, frame, moment
 from pyspark.sql import DataFrame, SparkSession
 from transform import bronze
-from transform.identity import SourceUser, customer_id
+from transform.identity.records import customer_id
 from transform.tables.customer_identities import customer_identities
+from transform.tables.identity_links import identity_links
+from transform.tables.identity_records import identity_records
 from transform.tables.users_scd import person_changes, users_scd
 
 pytestmark = pytest.mark.servers
@@ -17,8 +19,13 @@ def changes(spark: SparkSession, users: list[Row], documents: list[Row]) -> Data
     return person_changes(frame(spark, bronze.USERS, users), frame(spark, bronze.MARKETPLACE_ORDERS, documents))
 
 
+def identities(judged: DataFrame) -> DataFrame:
+    records = identity_records(judged)
+    return customer_identities(records, identity_links(records))
+
+
 def histories(judged: DataFrame) -> list[Row]:
-    rows = users_scd(judged, customer_identities(judged)).orderBy("source", "source_user_id", "valid_from")
+    rows = users_scd(judged, identities(judged)).orderBy("source", "source_user_id", "valid_from")
     return [
         row.asDict()
         for row in rows.selectExpr("*", "cast(valid_from as string) f", "cast(end_date as string) t").collect()
@@ -86,7 +93,7 @@ def test_a_buyer_who_writes_the_same_address_differently_is_the_same_customer(sp
         a_document("MP-3", buyer=a_buyer(3, email="three@x.example", phone="")),  # nobody's
     ]
     judged = changes(spark, [a_user(1), a_user(2)], documents)
-    found = {row["source_user_id"]: row for row in customer_identities(judged).collect()}
+    found = {row["source_user_id"]: row for row in identities(judged).collect()}
     assert [found[name]["evidence"] for name in ("1", "2", "B-1", "B-2", "B-3")] == [
         "self",
         "self",
@@ -94,14 +101,14 @@ def test_a_buyer_who_writes_the_same_address_differently_is_the_same_customer(sp
         "phone",
         "self",
     ]
-    assert found["B-1"]["customer_id"] == found["1"]["customer_id"] == customer_id(SourceUser("shop", "1"))
+    assert found["B-1"]["customer_id"] == found["1"]["customer_id"] == customer_id("shop:1")
     assert found["B-2"]["linked_to"] == "shop:2"
 
 
 def test_a_user_links_by_an_address_given_up_long_ago(spark: SparkSession) -> None:
     users = [a_user(1, email="old@x.example"), a_user(1, email="new@x.example", updated_at=at(5), _op="u")]
     judged = changes(spark, users, [a_document(buyer=a_buyer(1, email="old@x.example"))])
-    assert len({row["customer_id"] for row in customer_identities(judged).collect()}) == 1
+    assert len({row["customer_id"] for row in identities(judged).collect()}) == 1
 
 
 def test_the_order_in_which_bronze_got_the_changes_plays_no_part(spark: SparkSession) -> None:
@@ -173,4 +180,4 @@ def test_changes_of_users_with_an_absurd_time_are_rejected(spark: SparkSession) 
     judged = person_changes(spoiled, frame(spark, bronze.MARKETPLACE_ORDERS))
     failing = judged.where("_failed is not null").select("source_user_id", "_failed.column").collect()
     assert dict(tuple(row) for row in failing) == {"1": "first_seen_at", "2": "event_at", "3": "birth_date"}
-    assert [row["source_user_id"] for row in customer_identities(judged).collect()] == ["4"]
+    assert [row["source_user_id"] for row in identities(judged).collect()] == ["4"]
