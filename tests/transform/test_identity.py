@@ -119,14 +119,14 @@ def test_a_merge_is_logged_with_the_customer_that_the_record_was_before() -> Non
 
 
 def test_a_chain_through_a_record_that_knows_little_is_cut_between_people_who_contradict() -> None:
-    father = ann("shop:1", 0, **NO_CONTACTS, first_name="John", birth_date="1950-05-05")
-    son = ann("shop:2", 1, **NO_CONTACTS, first_name="John", birth_date="1981-09-17")
-    someone = ann("shop:3", 2, **NO_CONTACTS, first_name="John", birth_date=None)
-    found = resolve([father, son, someone])
-    assert {frozenset({"shop:2"}), frozenset({"shop:1"})} & clusters(found)
-    apart = [one for one in found if one.split_from]
-    assert {one.split_from for one in apart} == {customer_id("shop:1")}
-    assert apart
+    shared: dict[str, Any] = {"phone": "5185550100"}
+    husband = a_record("shop:1", 0, first_name="Oliver", birth_date="1950-05-05", **shared)
+    wife = a_record("shop:2", 1, first_name="Harriet", birth_date="1952-09-17", **shared)
+    someone = a_record("shop:3", 2, **shared)
+    found = resolve([husband, wife, someone])
+    assert len(clusters(found)) > 1
+    assert {one.id: one.customer_id for one in found}["shop:2"] != customer_id("shop:1")
+    assert {one.split_from for one in found if one.customer_id != customer_id("shop:1")} == {customer_id("shop:1")}
 
 
 def test_the_link_says_what_is_shared_with_whom_since_both_are_known() -> None:

@@ -14,7 +14,7 @@ from transform.identity.records import Record, customer_id
 from transform.identity.resolver import LinkedIds, Resolver, resolve
 
 # The long suite: LAWS=1000 pytest tests/transform/test_identity_laws.py
-EXAMPLES = int(os.environ.get("LAWS", "60"))
+EXAMPLES = int(os.environ.get("LAWS", "25"))
 
 
 @pytest.fixture(autouse=True)

@@ -47,7 +47,7 @@ def _names(path: Path, attribute: str, named: Any) -> list[str]:
     return names
 
 
-def read_people(path: Path, columns: Columns, id_column: str | None) -> tuple[list[Record], pa.Array[Any]]:
+def read_people(path: Path, columns: Columns, id_column: str | None) -> tuple[list[Record], "pa.Array[Any]"]:
     """(records in the order of the file, their ids as the file has them); without an id column the row's number."""
     table = _table(path)
     wanted = [name for names in columns.values() for name in names] + ([id_column] if id_column else [])

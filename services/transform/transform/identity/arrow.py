@@ -42,7 +42,7 @@ IDENTITIES: Final = pa.schema(
         ("split_from", pa.string()),
     ]
 )
-_USERS: Final = pa.schema(_USER)
+USERS: Final = pa.schema(_USER)
 _PAIRS: Final = pa.schema(_PAIR)
 
 
@@ -90,14 +90,14 @@ def update(records: pa.Table, links: pa.Table, changed: pa.Table, removed: pa.Ta
     Comparing and clustering follow the change; reading `records` in is a pass over its columns.
     """
     known = resolver(records, links)
-    ids = [f"{row['source']}:{row['source_user_id']}" for row in removed.select(_USERS.names).to_pylist()]
+    ids = [f"{row['source']}:{row['source_user_id']}" for row in removed.select(USERS.names).to_pylist()]
     changes = known.update_rows(rows_of_table(changed), ids)
     lost_links = [pa.array([pair[side] for pair in changes.lost_links], pa.string()) for side in (0, 1)]
     return Changed(
         links=_links_table(changes.links),
         lost_links=pa.table(lost_links, schema=_PAIRS),
         identities=_identities_table(changes.identities),
-        lost_identities=pa.table(list(_split(sorted(changes.lost_identities))), schema=_USERS),
+        lost_identities=pa.table(list(_split(sorted(changes.lost_identities))), schema=USERS),
     )
 
 

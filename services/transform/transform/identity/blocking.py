@@ -63,10 +63,12 @@ class _Facts:
         yield from (_both(*pair) for pair in product(self.names, rest))
 
     def of_dates(self) -> Iterator[int]:
-        return (_both(*pair) for pair in product(self.dates, [*self.postal_codes, *self.streets, *self.cities]))
+        yield from self.dates
+        yield from (_both(*pair) for pair in product(self.dates, [*self.postal_codes, *self.streets, *self.cities]))
 
     def of_streets(self) -> Iterator[int]:
-        return (_both(*pair) for pair in product(self.streets, [*self.postal_codes, *self.cities]))
+        yield from self.streets
+        yield from (_both(*pair) for pair in product(self.streets, [*self.postal_codes, *self.cities]))
 
 
 def _forms(name: str) -> set[str]:

@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from transform.identity.arrays import Ints
+from transform.identity.arrays import Bools, Ints
 
 # Pairs in a component grow with its square. A person has fewer records than this: a larger component is first cut at
 # ever higher weights.
@@ -77,27 +77,30 @@ def pairs(members: Sequence[int]) -> tuple[Ints, Ints]:
     return slots[one], slots[other]
 
 
-def agreed(members: Sequence[int], weights: Ints, link: int, average: int) -> list[list[int]]:
-    """The members in clusters, from the weights of `pairs`; their order decides ties and must not depend on arrival."""
-    weight = np.zeros((len(members), len(members)), dtype=np.int64)
-    weight[np.triu_indices(len(members), k=1)] = np.clip(weights, _WEIGHT_MIN, _WEIGHT_MAX)
-    return [[members[at] for at in cluster] for cluster in _merged(weight + weight.T, link, average)]
+def agreed(members: Sequence[int], linked: Bools, weights: Ints, least: int) -> list[list[int]]:
+    """The members in clusters, from the links and weights of `pairs`; the order of members decides ties."""
+    size = len(members)
+    weight, links = np.zeros((size, size), dtype=np.int64), np.zeros((size, size), dtype=np.bool_)
+    above = np.triu_indices(size, k=1)
+    weight[above], links[above] = np.clip(weights, _WEIGHT_MIN, _WEIGHT_MAX), linked
+    found = _merged(weight + weight.T, links | links.T, least)
+    return [[members[at] for at in cluster] for cluster in found]
 
 
-def _merged(weight: Ints, link: int, least: int) -> list[list[int]]:
+def _merged(total: Ints, linked: Bools, least: int) -> list[list[int]]:
     """Merges the two linked clusters that agree most on average, again and again; of equals the first."""
-    clusters: dict[int, list[int]] = {at: [at] for at in range(len(weight))}
-    total, linked = weight.copy(), weight >= link
-    sizes = np.ones(len(weight), dtype=np.int64)
-    open_ = np.triu(np.ones(weight.shape, dtype=bool), k=1)
+    clusters: dict[int, list[int]] = {at: [at] for at in range(len(total))}
+    sizes = np.ones(len(total), dtype=np.int64)
+    open_ = np.triu(np.ones(total.shape, dtype=bool), k=1)
     while True:
         average = np.where(open_ & linked, total / np.outer(sizes, sizes), -np.inf)
-        one, other = divmod(int(np.argmax(average)), len(weight))
+        one, other = divmod(int(np.argmax(average)), len(total))
         if average[one, other] < least:
             return [sorted(cluster) for cluster in clusters.values()]
         clusters[one] += clusters.pop(other)
-        for matrix in (total, linked):
-            matrix[one] += matrix[other]
-            matrix[:, one] += matrix[:, other]
+        total[one] += total[other]
+        total[:, one] += total[:, other]
+        linked[one] |= linked[other]
+        linked[:, one] |= linked[:, other]
         sizes[one] += sizes[other]
         open_[other] = open_[:, other] = False

@@ -159,17 +159,17 @@ class Resolver:
         return found
 
     def _convincing(self, left: Ints, right: Ints) -> Iterator[tuple[tuple[int, int], Tie]]:
-        for weight, rule, at in self._weighed(left, right):
+        for weight, _, rule, at in self._weighed(left, right):
             for nth in np.flatnonzero(weight >= THRESHOLD):
                 yield (int(left[at + nth]), int(right[at + nth])), Tie(int(weight[nth]), int(rule[nth]))
 
-    def _weighed(self, left: Ints, right: Ints) -> Iterator[tuple[Ints, Ints, int]]:
-        """(weights, rules, position of the first pair) of part after part of the pairs."""
+    def _weighed(self, left: Ints, right: Ints) -> Iterator[tuple[Ints, Ints, Ints, int]]:
+        """(weights, weights beside links, rules, position of the first pair) of part after part of the pairs."""
         model = weights(self.setting)
         for at in range(0, len(left), _PAIRS_AT_ONCE):
             end = at + _PAIRS_AT_ONCE
             scores: Scores = score(self.population, model, left[at:end], right[at:end])
-            yield scores.weight, scores.rule, at
+            yield scores.weight, scores.beside_links, scores.rule, at
 
     def _link(self, ties: Mapping[tuple[int, int], Tie]) -> None:
         for (one, other), tie in ties.items():
@@ -198,13 +198,13 @@ class Resolver:
         if not pairs:
             return
         left, right = (np.concatenate(side) for side in zip(*pairs, strict=True))
-        weighed = [(weight, rule) for weight, rule, _ in self._weighed(left, right)]
-        weight, rule = (np.concatenate(side) for side in zip(*weighed, strict=True)) if weighed else (left, left)
+        weighed = [found[:3] for found in self._weighed(left, right)]
+        weight, beside, rule = (np.concatenate(side) for side in zip(*weighed, strict=True))
         end = 0
         for (oldest, part), (one, other) in zip(undecided, pairs, strict=True):
             start, end = end, end + len(one)
             links = _as_links(one, other, weight[start:end], rule[start:end])
-            for cluster in clusters.agreed(part, weight[start:end], THRESHOLD, AGREED):
+            for cluster in clusters.agreed(part, weight[start:end] >= THRESHOLD, beside[start:end], AGREED):
                 yield from identities_of(self.population, cluster, links, oldest)
 
     def _by_age(self, slots: Iterable[int]) -> list[int]:

@@ -48,6 +48,8 @@ class Scores:
     rule: Ints
     """The number of the rule in RULES that holds; -1 when none does."""
     weight: Ints
+    beside_links: Ints
+    """What the pair weighs when links connect the two by others: nothing, when they have nothing to compare."""
 
 
 def score(population: Population, weights: Weights, left: Ints, right: Ints) -> Scores:
@@ -64,9 +66,10 @@ def score(population: Population, weights: Weights, left: Ints, right: Ints) -> 
     housemate = weights.housemate_prior + compared["street"].housemate + sum(compared[n].housemate for n in names)
     rule = _rules(compared)
     weight = np.minimum(stranger, housemate)
-    return Scores(
-        compared, swapped, stranger, housemate, rule, np.where(rule >= 0, np.maximum(weight, RULE_WEIGHT), weight)
-    )
+    nothing = np.all([found.level == MISSING for found in compared.values()], axis=0)
+    inside = np.where(nothing, 0, weight)
+    ruled = [np.where(rule >= 0, np.maximum(one, RULE_WEIGHT), one) for one in (weight, inside)]
+    return Scores(compared, swapped, stranger, housemate, rule, *ruled)
 
 
 def _address(compared: dict[str, Compared], beside: int) -> Ints:

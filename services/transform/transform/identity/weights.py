@@ -26,8 +26,9 @@ THRESHOLD: Final = 0
 # Linked clusters grow together while their pairs weigh this much on average: records that know little of each other
 # do not keep apart what a link holds together, contradictions do.
 AGREED: Final = -150
-# What an identifier handed out to one person is worth when nothing speaks against it: odds of a thousand to one.
-RULE_WEIGHT: Final = 1000
+# What an identifier handed out to one person is worth at least when nothing speaks against it: a link, but not one that
+# holds two together who contradict each other.
+RULE_WEIGHT: Final = 150
 # First and last name in each other's place, of one person's records.
 _SWAPPED: Final = 0.05
 SWAP_PENALTY: Final = round(100 * math.log2(_SWAPPED))
