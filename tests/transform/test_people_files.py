@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 from transform.__main__ import main
 
-PEOPLE = {
+PEOPLE: dict[str, list[Any]] = {
     "rec": ["a", "b", "c", "d"],
     "given": ["Margaret", "Peggy", "Oliver", "Oliver"],
     "surname": ["Featherstone", "Featherstone", "Quist", "Quist"],
