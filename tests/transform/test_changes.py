@@ -28,5 +28,9 @@ def test_a_value_that_was_not_sent_is_the_one_the_key_had_before(spark: SparkSes
 
 
 def test_a_log_where_everything_was_sent_is_left_as_it_is(spark: SparkSession) -> None:
-    log = spark.createDataFrame([(1, "c", "01", None)], "id int, _op string, _position string, _unchanged string")
-    assert filled(log, "id") is log
+    log = spark.createDataFrame(
+        [(1, "c", "01", None, None), (1, "u", "02", "a", None), (1, "d", "03", None, None)],
+        "id int, _op string, _position string, text string, _unchanged string",
+    )
+    assert filled(log, "id").orderBy("_position").collect() == log.orderBy("_position").collect()
+    assert filled(log.drop("_unchanged"), "id").columns == ["id", "_op", "_position", "text"]
