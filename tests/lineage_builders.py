@@ -24,7 +24,7 @@ from bronze_builders import (
     at,
     frame,
 )
-from pyspark.sql import SparkSession
+from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.types import StructType
 from transform import bronze
 from transform.lineage import definitions
@@ -90,6 +90,10 @@ class World:
         frames = [self._spark.createDataFrame(rows[read], self._schemas[read]) for read in definition.reads]
         built = definition.build(*frames)
         return built.schema, [tuple(row) for row in built.collect()]
+
+    def frame(self, name: str) -> DataFrame:
+        """A table of this world."""
+        return self._spark.createDataFrame(self._rows[name], self._schemas[name])
 
     def changed(self, column: str, by: Callable[[Any], object] = perturbed) -> set[str]:
         """The columns of silver and gold whose values differ when a column of bronze does in all its rows."""

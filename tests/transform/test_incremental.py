@@ -11,6 +11,7 @@ from bronze_builders import (
     a_movement,
     a_product,
     a_record,
+    a_retail_row,
     a_store,
     a_user,
     an_event,
@@ -26,6 +27,8 @@ from transform.storage import Lake
 
 pytestmark = pytest.mark.servers
 START = at(30)
+# An invoice that was entered over midnight has lines of two days.
+NEXT_DAY = {"InvoiceDate": "2010-12-02 00:01:00"}
 
 
 class Clocked:
@@ -61,6 +64,7 @@ def first(lake: Lake) -> None:
     write_bronze(lake.catalog, bronze.STOCK_MOVEMENTS, [a_record(a_movement("count", 9, 0))])
     write_bronze(lake.catalog, bronze.EVENTS, [a_record(an_event()), a_record(an_event(kind="danced"))])
     write_bronze(lake.catalog, bronze.FRAUD_LABELS, [a_record(a_label("1"))])
+    write_bronze(lake.catalog, bronze.ONLINE_RETAIL, [a_retail_row(1), a_retail_row(2, **NEXT_DAY)])
 
 
 def second(lake: Lake) -> None:
@@ -76,6 +80,8 @@ def second(lake: Lake) -> None:
     write_bronze(lake.catalog, bronze.STOCK_MOVEMENTS, late)
     event = an_event()
     write_bronze(lake.catalog, bronze.EVENTS, [a_record(event), a_record(event)])
+    # Of the invoice one line does not change, and lies in the partition of another day.
+    write_bronze(lake.catalog, bronze.ONLINE_RETAIL, [a_retail_row(3, StockCode="84406B", **NEXT_DAY)])
 
 
 def test_a_run_on_top_of_a_release_makes_what_a_full_run_makes(lake: Lake) -> None:

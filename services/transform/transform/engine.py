@@ -6,6 +6,7 @@ branch of the run, on top of the snapshots of the release it starts from; nobody
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import reduce
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
@@ -197,12 +198,15 @@ class Engine:
         if scopes is None and (table.scope or not any(given.name in self.changes for given in table.reads)):
             return
         scopes = self._local(scopes) if scopes is not None else None
-        new = table.build(*(self._frame(table, given, scopes) for given in table.reads))
+        inputs = {given: self._frame(table, given, scopes) for given in table.reads}
+        new = table.build(*inputs.values())
         stored = self.lake.at_snapshot(table.name, self.base[table.name])
         if scopes is None:
             self._write_difference(table, stored, new)
             return
-        old = self._of_scopes(stored, table, scopes)
+        # Rows of a scope that did not change may lie elsewhere than those that did.
+        places = [frame for given, frame in inputs.items() if table.located and given.keys]
+        old = self._of_scopes(stored, table, scopes, *places)
         if old is not None:
             self._write_difference(table, old, restricted(new, table.scope, scopes, table.scope))
 
@@ -237,9 +241,10 @@ class Engine:
         rows = found.limit(_LOCATED_MAX + 1).toArrow()
         return self.lake.spark.createDataFrame(rows) if rows.num_rows <= _LOCATED_MAX else found
 
-    def _of_scopes(self, stored: DataFrame, table: Stored, scopes: DataFrame) -> DataFrame | None:
-        """The stored rows of some scopes; None when there are no scopes."""
-        values = _values(scopes.select(located)) if (located := _located(table)) else None
+    def _of_scopes(self, stored: DataFrame, table: Stored, scopes: DataFrame, *more: DataFrame) -> DataFrame | None:
+        """The stored rows of some scopes, which lie where these or `more` tell; None when there are no scopes."""
+        located = _located(table)
+        values = _values(reduce(DataFrame.union, (at.select(located) for at in (scopes, *more)))) if located else None
         if values is not None:
             if not values:
                 return None

@@ -6,6 +6,7 @@ from typing import Any
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
+from pyspark.sql.types import DecimalType
 
 from transform.propagation import COPIES, NOW, WAS
 from transform.spec import Stored
@@ -45,7 +46,7 @@ def statistics(table: Stored, changed: DataFrame) -> Statistics:
         F.count_if(now.isNotNull()).alias("put_in"),
         F.count_if(F.col(COPIES) > 1).alias("copies"),
         *(F.count_if(now.isNotNull() & now[name].isNull()).alias(f"null {name}") for name in table.required),
-        *((_sum(now[name]) - _sum(was[name])).alias(f"sum {name}") for name in summed),
+        *((_sum(_wide(now[name])) - _sum(_wide(was[name]))).alias(f"sum {name}") for name in summed),
     ).collect()[0]
     return Statistics(
         found["taken_out"],
@@ -62,7 +63,7 @@ def statistics_of(table: Stored, rows: DataFrame) -> Statistics:
     per_grain = rows.groupBy(*table.grain).agg(
         F.count(F.lit(1)).alias("rows"),
         *(F.count_if(F.col(name).isNull()).alias(f"null {name}") for name in table.required if name not in table.grain),
-        *(F.sum(name).alias(f"sum {name}") for name in summed),
+        *(F.sum(_wide(F.col(name))).alias(f"sum {name}") for name in summed),
     )
     found = per_grain.agg(
         _sum(F.col("rows")).alias("rows"),
@@ -85,3 +86,8 @@ def _nulls(name: str, grain: tuple[str, ...]) -> Column:
 
 def _sum(column: Column) -> Column:
     return F.coalesce(F.sum(column), F.lit(0))
+
+
+def _wide(column: Column) -> Column:
+    # What a fold keeps is not judged: two quantities may be more than 64 bits hold, and a sum of longs then fails.
+    return column.cast(DecimalType(28, 2))

@@ -89,14 +89,17 @@ def _or_unknown(key: str) -> Column:
 
 def lines_of_users(changed: Difference, read: Read) -> DataFrame:
     """The order lines placed since a user's versions begin or end at another moment than they did."""
-    moments = [
-        rows.select("source", "source_user_id", F.explode(F.array("start_date", "end_date")).alias("at"))
-        for rows in (changed.before, changed.after)
-    ]
-    moved = moments[0].subtract(moments[1]).unionByName(moments[1].subtract(moments[0]))
+    before, after = (_moments(rows) for rows in (changed.before, changed.after))
+    moved = before.subtract(after).unionByName(after.subtract(before))
     since = moved.groupBy("source", "source_user_id").agg(F.min("at").alias("_since"))
     lines = read("silver.orders_unified").join(F.broadcast(since), ["source", "source_user_id"])
     return lines.where(F.col("ordered_at") >= F.col("_since"))
+
+
+def _moments(versions: DataFrame) -> DataFrame:
+    # That a version ends at a moment is another thing than that one begins there.
+    each = (F.struct(F.lit(name).alias("what"), F.col(name).alias("at")) for name in ("start_date", "end_date"))
+    return versions.select("source", "source_user_id", F.inline(F.array(*each)))
 
 
 def lines_of_products(changed: Difference, read: Read) -> DataFrame:
