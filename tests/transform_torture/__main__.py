@@ -20,8 +20,8 @@ from transform_torture.plan import Case
 from transform_torture.spark import sessions_of, started
 from transform_torture.verdict import Verdict, judge, settings
 
-# Histories share no key, so that what a rule makes of one cannot depend on another: ten in one lake cost little more
-# than one, and each counts.
+# Histories share no key, and all rules but those of identity are local by key: ten in one lake cost little more than
+# one, and each counts.
 PER_LAKE = 10
 
 

@@ -9,6 +9,8 @@ from transform import bronze
 from transform_torture.delivery import Log, a_moment
 
 USERS = 4
+# Of all histories: identity weighs a name by how many have it.
+_LAST_NAMES = ("Lee", "Leigh", "Okafor", "Novak", "Ibsen", "Castellanos")
 # Columns that ingest may leave out of an update.
 _LARGE = ("street", "city", "email", "phone", "loyalty_number")
 
@@ -47,8 +49,13 @@ def users(log: Log) -> None:
 
 def _new(log: Log, number: int) -> Row:
     row = a_user(user_id(log.history, number)) | _said(log) | contacts(log.history, log.chance)
-    row["created_at"] = log.chance.choice((a_moment(log.chance), None))
-    return row
+    chance = log.chance
+    born = chance.choice((date(1980, 5, 17), date(1962, log.history % 12 + 1, 3), None))
+    return row | {
+        "created_at": chance.choice((a_moment(chance), None)),
+        "last_name": chance.choice(_LAST_NAMES),
+        "birth_date": born,
+    }
 
 
 def _said(log: Log) -> Row:

@@ -11,7 +11,7 @@ from shopsphere_kit.lake import Release, latest_release, scan_release
 from transform import release
 
 # Between two looks; a look reads nine tables.
-_PAUSE_SECONDS = 1.0
+_PAUSE_SECONDS = 3.0
 LINES, FACTS = "silver.orders_unified", "gold.fact_order"
 USERS, BELIEFS, MEMBERS = "silver.users_scd", "silver.users_beliefs", "gold.dim_users"
 CUSTOMERS = "gold.customer_360"
