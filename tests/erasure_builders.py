@@ -125,6 +125,7 @@ class PeopleLake:
         self.write(
             "silver.customer_identities", [identity(1), identity("B-1", "marketplace"), identity(2, customer="C2")]
         )
+        self.write("silver.identity_records", [record(1, ANN[0]), record(2, "u2@shop.example")])
         self.write("silver.users_scd", [version(1, CUSTOMER), version(2, "C2")])
         self.write("silver.users_scd", [version(3, "C3")])
         self.write("silver.orders_unified", [order_line(1, ANN[5]), order_line(2, "card-of-bob")])
@@ -190,6 +191,11 @@ def identity(number: object, source: str = "shop", customer: str = CUSTOMER) -> 
     """A row of silver.customer_identities."""
     row = {"source": source, "source_user_id": str(number), "customer_id": customer, "evidence": "self"}
     return {**row, "linked_to": f"{source}:{number}", "linked_at": at()}
+
+
+def record(user_id: int, email: str) -> Row:
+    """A row of silver.identity_records."""
+    return {"source": "shop", "source_user_id": str(user_id), "seen_at": at(), "email": [email], "keys": [user_id]}
 
 
 def order_line(user_id: int, card: str) -> Row:

@@ -109,6 +109,7 @@ def test_the_receipt_is_kept_and_holds_nothing_personal(people: PeopleLake) -> N
     receipts.keep(people.catalog, receipt)
     (kept,) = receipts.kept(people.catalog)
     assert kept["reference"] == "ticket 7"
+    assert kept["tables"]["silver.identity_records"]["rows"] == 1
     assert kept["tables"]["bronze.bronze_postgres__users"] == {
         "rows": 2,
         "files_rewritten": 2,

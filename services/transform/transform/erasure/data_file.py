@@ -112,12 +112,16 @@ def _write(io: FileIO, path: str, file: pq.ParquetFile, rule: Rule, names: Mappi
 def _differing(before: pa.Table, after: pa.Table) -> int:
     """How many rows are not as they were."""
     differ = [
-        _differ(before[name].combine_chunks(), after[name].combine_chunks())
+        _differ(_comparable(before[name].combine_chunks()), _comparable(after[name].combine_chunks()))
         for name in before.column_names
-        if before[name] is not after[name] and not pa.types.is_nested(before[name].type)
+        if not pa.types.is_struct(before[name].type)
     ]
-    # A list that was emptied is in a row of which other columns were too.
     return int(pc.sum(reduce(pc.or_, differ)).as_py() or 0) if differ else 0
+
+
+def _comparable(values: Any) -> Any:
+    """Of lists the lengths: one that changes is emptied."""
+    return pc.list_value_length(values) if pa.types.is_nested(values.type) else values
 
 
 def _differ(old: Any, new: Any) -> Any:

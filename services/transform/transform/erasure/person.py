@@ -95,7 +95,7 @@ def naming_values(row: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     for name, value in row.items():
         yield from _values(name, value)
     first, last = row.get("first_name"), row.get("last_name")
-    if first and last:
+    if isinstance(first, str) and isinstance(last, str):
         yield "name", f"{first} {last}"
 
 
