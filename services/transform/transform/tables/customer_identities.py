@@ -28,7 +28,7 @@ SCHEMA = StructType(
         required("linked_to", STRING),
         required("linked_at", TIMESTAMP),
         required("weight", INT),
-        required("former_customer_ids", ArrayType(STRING, containsNull=False)),
+        required("former_customer_ids", ArrayType(STRING)),
         optional("split_from", STRING),
     ]
 )
