@@ -29,7 +29,8 @@ from shopsphere_kit.lake import Release, latest_release, scan_release
 from transform import bronze, jobs, tables
 from transform.storage import Lake
 
-pytestmark = pytest.mark.servers
+# Several runs of everything, each of which takes a busy machine minutes.
+pytestmark = [pytest.mark.servers, pytest.mark.timeout(1200)]
 GREATEST = 2**63 - 1
 NEVER = datetime(9999, 12, 31, 23, 59, tzinfo=UTC)
 

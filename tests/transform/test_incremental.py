@@ -25,7 +25,8 @@ from shopsphere_kit.lake import latest_release
 from transform import bronze, jobs
 from transform.storage import Lake
 
-pytestmark = pytest.mark.servers
+# Several runs of everything, each of which takes a busy machine minutes.
+pytestmark = [pytest.mark.servers, pytest.mark.timeout(1200)]
 START = at(30)
 # An invoice that was entered over midnight has lines of two days.
 NEXT_DAY = {"InvoiceDate": "2010-12-02 00:01:00"}

@@ -15,7 +15,8 @@ from transform.spec import Table
 from transform.storage import Lake
 from transform.tables import customer_360, fraud_labels
 
-pytestmark = pytest.mark.servers
+# Several runs of everything, each of which takes a busy machine minutes.
+pytestmark = [pytest.mark.servers, pytest.mark.timeout(1200)]
 START = at(30)
 LABELS, LAST = fraud_labels.TABLE, customer_360.TABLE
 

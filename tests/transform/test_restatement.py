@@ -20,6 +20,8 @@ from transform.storage import Lake
 from transform.tables import orders_unified
 from transform.verbs import run as verb
 
+# Five runs of everything, each of which takes a busy machine minutes.
+pytestmark = pytest.mark.timeout(1800)
 ORDERS = orders_unified.TABLE
 ORDER_2 = {"silver.latest_order_items": [("2",)]}
 EVERYTHING = Restatement(since=at(-100))

@@ -31,7 +31,8 @@ from transform.errors import ChecksFailed, SchemaMismatch
 from transform.storage import Lake, check_schema
 from transform.tables import fact_order, fraud_labels
 
-pytestmark = pytest.mark.servers
+# Several runs of everything, each of which takes a busy machine minutes.
+pytestmark = [pytest.mark.servers, pytest.mark.timeout(1200)]
 START = at(30)
 FACTS, LABELS = fact_order.TABLE, fraud_labels.TABLE
 
