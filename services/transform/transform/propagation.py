@@ -101,7 +101,9 @@ def _literal(value: object) -> str:
 
 def _ranges(known: list[Any]) -> list[tuple[Any, Any]]:
     """Cut at the widest gaps when there is a distance between values, else into pieces of one size."""
-    if not known or isinstance(known[0], str):
+    if not known:
+        return []
+    if isinstance(known[0], str):
         size = -(-len(known) // _RANGES_MAX)
         return [(piece[0], piece[-1]) for piece in (known[n : n + size] for n in range(0, len(known), size))]
     gaps = sorted(range(1, len(known)), key=lambda n: known[n] - known[n - 1], reverse=True)[: _RANGES_MAX - 1]
