@@ -80,6 +80,8 @@ class Case:
     calm: bool = False
     """Batches and runs alone: nothing dies, overlaps, is rolled back or maintained."""
     kills: bool = True
+    rebuilt: bool = True
+    """Whether the lake is rebuilt in the end as well; the same rows are in any case built in a new lake."""
 
     def deliveries(self) -> list[Delivery]:
         """Every row, in the order of its source."""
