@@ -5,6 +5,7 @@ from collections.abc import Iterable
 
 import pytest
 from bronze_builders import a_record, frame
+from fold_builders import folded
 from pyspark.sql import DataFrame, SparkSession
 from shopsphere_kit.events import StockMovement
 from stock_cases import FOLD_CASES, STOCK_CASES, VALID_CASES, Json, StockCase
@@ -12,7 +13,7 @@ from transform import bronze
 from transform.contract import rejected, tally
 from transform.movement import Fault, read
 from transform.tables.inventory_snapshots import inventory_snapshots
-from transform.tables.stock_movements_clean import stock_movements, stock_movements_clean
+from transform.tables.stock_movements_clean import FOLD, stock_movements_clean
 
 
 def records(spark: SparkSession, movements: Iterable[Json]) -> DataFrame:
@@ -33,7 +34,7 @@ def test_a_record_is_a_movement_by_the_one_rule(case: StockCase) -> None:
 @pytest.mark.servers
 def test_the_lake_folds_by_the_one_rule(spark: SparkSession) -> None:
     moved = [apart(number, movement) for number, case in enumerate(FOLD_CASES) for movement in case.movements]
-    judged = stock_movements(records(spark, moved)).persist()
+    judged = folded(FOLD, records(spark, moved)).persist()
     days = inventory_snapshots(stock_movements_clean(judged)).orderBy("day").collect()
     refused = rejected(judged, "t").orderBy("position").collect()
     judged.unpersist()
@@ -49,7 +50,7 @@ def test_the_lake_folds_by_the_one_rule(spark: SparkSession) -> None:
 
 @pytest.mark.servers
 def test_the_lake_takes_and_rejects_by_the_one_rule(spark: SparkSession) -> None:
-    judged = stock_movements(records(spark, (movement for case in VALID_CASES for movement in case.movements)))
+    judged = folded(FOLD, records(spark, (movement for case in VALID_CASES for movement in case.movements)))
     taken, refused = stock_movements_clean(judged).collect(), rejected(judged, "t").collect()
     wrong = {event_id for case in VALID_CASES for event_id in case.rejected}
     assert {json.loads(row["row"])["event_id"] for row in refused} == wrong
@@ -67,7 +68,7 @@ def test_the_close_of_a_day_knows_nothing_of_later_days(spark: SparkSession) -> 
         {"type": "sale", "quantity": -2, "occurred_at": "2017-03-03T09:00:00Z"},
     ]
     named = [{"event_id": f"e{i}", "source": "s", "sku": "P1", "location": "S1", **m} for i, m in enumerate(moves)]
-    judged = stock_movements(records(spark, reversed(named)))
+    judged = folded(FOLD, records(spark, reversed(named)))
     days = inventory_snapshots(stock_movements_clean(judged)).orderBy("day").collect()
     assert [(row["on_hand_close"], row["counted"]) for row in days] == [(5, None), (6, 7), (4, None)]
 
@@ -76,8 +77,8 @@ def test_the_close_of_a_day_knows_nothing_of_later_days(spark: SparkSession) -> 
 def test_a_rejected_delivery_is_told_once_and_a_good_one_with_its_event_id_still_counts(spark: SparkSession) -> None:
     good = {"event_id": "e", "type": "sale", "source": "s", "sku": "P1", "location": "S1", "quantity": -1}
     dated = {**good, "occurred_at": "2017-03-01T09:00:00Z"}
-    judged = stock_movements(records(spark, [{**dated, "quantity": 1}, dated, dated]))
-    assert tally(judged).collect()[0].asDict() == {"clean": 1, "repeated": 1}
+    judged = folded(FOLD, records(spark, [{**dated, "quantity": 1}, dated, dated]))
+    assert tally(judged).collect()[0].asDict() == {"clean": 1, "rejected": 1, "repeated": 0}
     assert rejected(judged, "t").count() == 1
 
 

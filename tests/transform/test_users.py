@@ -1,6 +1,6 @@
 """users_scd and customer_identities, from rows of bronze."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 from bronze_builders import Row, a_buyer, a_document, a_user, at, frame, moment
@@ -86,10 +86,15 @@ def test_a_user_without_an_updated_at_is_rejected(spark: SparkSession) -> None:
 def test_a_buyer_who_writes_the_same_address_differently_is_the_same_customer(spark: SparkSession) -> None:
     documents = [
         a_document("MP-1", buyer=a_buyer(1, email=" User1+market@SHOP.example", phone=None)),  # e-mail of user 1
-        a_document("MP-2", buyer=a_buyer(2, email="two@x.example", phone="+1 (212) 555-0002")),  # phone of user 2
-        a_document("MP-3", buyer=a_buyer(3, email="three@x.example", phone="")),  # nobody's
+        a_document(
+            "MP-2", buyer=a_buyer(2, name="BO QUIST", email="two@x.example", phone="+1 (212) 555-0002")
+        ),  # phone
+        a_document(
+            "MP-3", buyer=a_buyer(3, name="EVE ROSSI", email="three@x.example", phone="", address=None)
+        ),  # nobody's
     ]
-    judged = changes(spark, [a_user(1), a_user(2)], documents)
+    other = a_user(2, first_name="Bo", last_name="Quist", birth_date=date(1955, 7, 12))
+    judged = changes(spark, [a_user(1), other], documents)
     found = {row["source_user_id"]: row for row in identified(judged).collect()}
     assert [found[name]["evidence"] for name in ("1", "2", "B-1", "B-2", "B-3")] == [
         "self",

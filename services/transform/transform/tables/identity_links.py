@@ -30,8 +30,10 @@ def identity_links(records: DataFrame) -> DataFrame:
 
 
 def _links(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-    links, _ = arrow.resolve(pa.Table.from_batches(batches, schema=None).cast(arrow.RECORDS))
-    yield from links.to_batches()
+    records = list(batches)
+    if records:
+        links, _ = arrow.resolve(pa.Table.from_batches(records).cast(arrow.RECORDS))
+        yield from links.to_batches()
 
 
 TABLE = Table(
