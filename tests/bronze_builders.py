@@ -17,6 +17,9 @@ from transform import bronze
 Row = dict[str, Any]
 START = datetime(2026, 1, 1, tzinfo=UTC)
 _running = count(1)
+# Users are different people: who has another's name and birthday is taken for the same.
+FIRST_NAMES = ("Ann", "Bo", "Cem", "Dora", "Edda", "Finn", "Greta")
+LAST_NAMES = ("Lee", "Quist", "Rossi", "Tanaka", "Usman", "Vogel", "Watts", "Xenakis", "Young", "Zola", "Marsh")
 
 
 def at(days: float = 0) -> datetime:
@@ -34,11 +37,11 @@ def a_user(user_id: int = 1, **given: object) -> Row:
     """A change of a user."""
     row = {
         "user_id": user_id,
-        "first_name": "Ann",
-        "last_name": "Lee",
+        "first_name": FIRST_NAMES[(user_id - 1) % len(FIRST_NAMES)],
+        "last_name": LAST_NAMES[(user_id - 1) % len(LAST_NAMES)],
         "email": f"user{user_id}@shop.example",
         "phone": f"212555{user_id:04d}",
-        "birth_date": date(1980, 5, 17),
+        "birth_date": date(1980, 5, 17) + timedelta(days=397 * (user_id - 1)),
         "marketing_consent": True,
         "created_at": at(),
         "updated_at": at(),

@@ -32,7 +32,6 @@ COLUMNS: dict[str, Columns] = {
         *((name, MONEY) for name in _AMOUNTS),
         ("favourite_store_id", pa.int64()),
         ("favourite_department", pa.string()),
-        ("days_since_last_order", pa.int32()),
         ("is_deleted", pa.bool_()),
     ],
     "gold.fact_order": [
@@ -158,13 +157,12 @@ def small_gold() -> dict[str, list[dict[str, Any]]]:
         "marketplace_amount": Decimal("5.00"),
         "favourite_store_id": 367,
         "favourite_department": "GROCERY",
-        "days_since_last_order": 1,
         "is_deleted": False,
     }
     noah = {"customer_id": NOAH, "first_name": "Noah", "email": "noah@example.com", **zero}
     noah |= {"source_users": [{"source": "shop", "source_user_id": "8"}], "emails": ["noah@example.com"], "phones": []}
     noah |= {"order_count": 1, "line_count": 1, "units": 2, "total_amount": Decimal("10.00"), "is_deleted": False}
-    noah |= {"first_order_at": at(10), "last_order_at": at(10), "days_since_last_order": 0}
+    noah |= {"first_order_at": at(10), "last_order_at": at(10)}
     gone = {"customer_id": DELETED, "first_name": "Ghost", "email": "ghost@example.com", **zero}
     gone |= {"source_users": [], "emails": ["ghost@example.com"], "phones": [], "order_count": 0, "line_count": 0}
     gone |= {"units": 0, "total_amount": Decimal("0.00"), "is_deleted": True}

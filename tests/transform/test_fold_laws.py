@@ -49,7 +49,8 @@ def kept_batch_by_batch(spark: SparkSession, fold: Fold, batches: list[Sources])
         emptied += [position for position in [emptied_at(fold, *sources)] if position]
         arrived = fold.arrive(*sources)
         rows = arrived if kept is None else arrived.unionByName(kept, allowMissingColumns=True)
-        kept = spark.createDataFrame(fold.fold(standing(fold, rows, max(emptied, default=None))).toArrow())
+        found = fold.fold(standing(fold, rows, max(emptied, default=None)))
+        kept = spark.createDataFrame(found.collect(), fold.schema)
     assert kept is not None
     return kept
 

@@ -40,12 +40,14 @@ def world(spark: SparkSession) -> World:
     return World(spark, small_lake())
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("column", EVERY if os.environ.get("COLUMNS") == "all" else SOME)
 def test_nothing_changes_that_was_not_predicted(known: Lineage, world: World, column: str) -> None:
     direct, indirect = known.downstream(column)
     assert world.changed(column) <= {*direct, *indirect}
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("column", "by"),
     [

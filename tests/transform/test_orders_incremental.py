@@ -10,7 +10,7 @@ from shopsphere_kit.lake import Release, latest_release, scan_release
 from transform import bronze, jobs
 from transform.storage import Lake
 
-pytestmark = pytest.mark.servers
+pytestmark = [pytest.mark.long, pytest.mark.servers]
 
 
 def run(lake: Lake, hour: int, *, full: bool = False) -> tuple[jobs.Run, Release]:

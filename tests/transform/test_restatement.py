@@ -81,6 +81,7 @@ def delivered(story: Story, step: str) -> list[str]:
     return sorted(order for order, status in story.statuses[step].items() if status == "delivered")
 
 
+@pytest.mark.long
 @pytest.mark.servers
 def test_the_named_keys_are_computed_anew_and_nothing_else(story: Story) -> None:
     assert delivered(story, "old rules") == []
@@ -88,12 +89,14 @@ def test_the_named_keys_are_computed_anew_and_nothing_else(story: Story) -> None
     assert story.done["a key"].changed["gold.fact_order"] == {"taken_out": 1, "put_in": 1}
 
 
+@pytest.mark.long
 @pytest.mark.servers
 def test_what_was_committed_in_a_window_is_computed_anew_up_to_its_end(story: Story) -> None:
     assert delivered(story, "a window") == ["2", "3"]
     assert story.done["a window"].changed["gold.fact_order"] == {"taken_out": 1, "put_in": 1}
 
 
+@pytest.mark.long
 @pytest.mark.servers
 def test_a_restatement_takes_nothing_in_that_came_since_and_the_next_run_does(story: Story) -> None:
     assert delivered(story, "everything") == ["1", "2", "3", "4"]
@@ -102,12 +105,14 @@ def test_a_restatement_takes_nothing_in_that_came_since_and_the_next_run_does(st
     assert delivered(story, "gained") == ["1", "2", "3", "4", "5"]
 
 
+@pytest.mark.long
 @pytest.mark.servers
 def test_a_rebuild_makes_what_the_restatements_made(story: Story) -> None:
     assert story.done["rebuilt"].full
     assert story.hashes["rebuilt"] == story.hashes["gained"]
 
 
+@pytest.mark.long
 @pytest.mark.servers
 def test_all_checks_are_made_of_a_restated_release(story: Story) -> None:
     for name in ("a key", "a window", "everything"):

@@ -27,6 +27,7 @@ def test_a_plan_brings_every_file_once_and_older_ones_again() -> None:
 
 
 @retail.needs_files
+@pytest.mark.long
 def test_increments_end_in_the_tables_of_one_full_run(
     lake: Lake, lake_settings: LakeSettings, spark: SparkSession, tmp_path: Path
 ) -> None:

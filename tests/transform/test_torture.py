@@ -29,6 +29,7 @@ def on_lake(spark: SparkSession) -> Callable[[LakeSettings], SparkSession]:
 
 
 # Half a minute on an idle machine.
+@pytest.mark.long
 @pytest.mark.servers
 @pytest.mark.timeout(900)
 def test_histories_in_any_order_and_batches_with_runs_that_die_end_in_the_tables_of_one_full_run(

@@ -106,7 +106,7 @@ def read(catalog: Catalog, release: Release) -> GoldTables:
 
 def _with_recency(customers: pa.Table, lines: pa.Table) -> pa.Table:
     """The customers with `days_since_last_order`, counted to the newest purchase of the release."""
-    bought = lines.filter(~pc.field("status").isin(["returned", "cancelled"]))
+    bought = lines.filter(~pc.field("status").isin(["returned", "cancelled", "adjusted"]))
     newest = pc.max(bought["ordered_at"].cast(pa.date32()))
     days: Any = pc.days_between(customers["last_order_at"].cast(pa.date32()), newest).cast(pa.int32())
     return customers.append_column("days_since_last_order", days)
