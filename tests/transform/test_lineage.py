@@ -96,12 +96,13 @@ def answer(known: Lineage, column: str, **given: bool) -> list[str]:
 def test_the_way_to_bronze_is_printed_as_a_tree(known: Lineage) -> None:
     lines = answer(known, TOTAL)
     assert lines[:2] == [TOTAL, "└─ silver.orders_unified.total_amount"]
-    assert f"      └─ {LINE_AMOUNT}" in lines
+    assert any(line.endswith(f"─ {LINE_AMOUNT}") for line in lines)
 
 
 def test_a_column_may_be_named_by_its_end(known: Lineage) -> None:
-    assert answer(known, "stores.city", downstream=True) == ["gold.dim_stores.city"]
-    assert answer(known, "fact_order.total_amount", flat=True)[:2] == sorted(known.origin(TOTAL).direct)
+    assert answer(known, "stores.city", downstream=True) == ["silver.latest_stores.city", "gold.dim_stores.city"]
+    direct = sorted(known.origin(TOTAL).direct)
+    assert answer(known, "fact_order.total_amount", flat=True)[: len(direct)] == direct
 
 
 def test_an_unknown_column_is_answered_with_those_there_are(known: Lineage) -> None:
