@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 from bronze_builders import at, frame
-from transform.storage import Lake
+from transform.storage import Lake, move_main
 from transform.tables import fact_order
 
 pytestmark = pytest.mark.servers
@@ -25,7 +25,7 @@ def test_a_day_of_facts_is_one_file_ordered_by_customer(lake: Lake) -> None:
 
     written = lake.replace(FACTS, "run_second", frame(lake.spark, FACTS.schema, facts))
 
-    lake.move_main(FACTS.name, written)
+    move_main(lake.catalog, FACTS.name, written)
     stored = lake.catalog.load_table(FACTS.name)
     by = [stored.schema().find_column_name(field.source_id) for field in stored.sort_order().fields]
     assert by == list(FACTS.sorted_by)

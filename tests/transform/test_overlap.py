@@ -12,7 +12,7 @@ from shopsphere_kit.lake import Release, latest_release, scan_release
 from transform import bronze, jobs, release, tables
 from transform.errors import ChecksFailed, Superseded
 from transform.spec import Table
-from transform.storage import Lake
+from transform.storage import Lake, move_main
 from transform.tables import customer_360, fraud_labels
 
 # Several runs of everything, each of which takes a busy machine minutes.
@@ -88,6 +88,6 @@ def test_a_run_brings_main_to_a_release_whose_run_ended_before_it_did(lake: Lake
     first = newest(lake)
     jobs.run(lake, ManualClock(START + timedelta(hours=1)), full=True)
     for table, snapshot in first.snapshots.items():
-        lake.move_main(table, snapshot)
-    jobs.settle(lake)
+        move_main(lake.catalog, table, snapshot)
+    release.settle(lake.catalog)
     assert {name: lake.current_snapshot(name) for name in newest(lake).snapshots} == newest(lake).snapshots

@@ -55,7 +55,9 @@ def after(changes: DataFrame, emptied_at: str) -> DataFrame:
 
 
 def since_truncate(changes: DataFrame) -> DataFrame:
-    """The changes that follow the last truncate of their table, without the truncates themselves."""
+    """The changes that follow the last truncate of their table, without the truncates; chains follow it already."""
+    if CHAIN in changes.columns:
+        return changes
     emptied = changes.where(F.col("_op") == "t").agg(F.max("_position").alias("_emptied_at"))
     stands = F.col("_emptied_at").isNull() | (F.col("_position") > F.col("_emptied_at"))
     return changes.where(F.col("_op") != "t").crossJoin(F.broadcast(emptied)).where(stands).drop("_emptied_at")
@@ -72,8 +74,7 @@ def newest(changes: DataFrame, *keys: str) -> DataFrame:
 
 def live(changes: DataFrame, *keys: str) -> DataFrame:
     """The rows that exist in the source now: the last change of each key that is not deleted."""
-    log = changes if CHAIN in changes.columns else since_truncate(changes)
-    return newest(log, *keys).where(F.col("_op") != "d")
+    return newest(since_truncate(changes), *keys).where(F.col("_op") != "d")
 
 
 def _first(rows: DataFrame, keys: tuple[str, ...], order: Column) -> DataFrame:

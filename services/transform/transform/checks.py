@@ -1,4 +1,4 @@
-"""Checks of whole tables, made on the audit branch: one that fails stops the release, and readers keep the last one.
+"""Checks of what a run changed: one that fails stops the release, and readers keep the last one.
 
 For each table: columns that are never null, and the grain. Between tables: references, and conservation: what came
 in is what is clean, plus what is quarantined, plus what repeats another delivery, and every order line reached the

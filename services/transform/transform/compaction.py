@@ -16,6 +16,7 @@ from shopsphere_kit.clock import Clock
 from shopsphere_kit.logging import get_logger
 
 from transform import release
+from transform.ancestry import newest_first
 from transform.errors import Superseded
 from transform.release import COMPACTED, ReleaseRow
 
@@ -56,11 +57,12 @@ def _rewritten(catalog: Catalog, tables: Iterable[str], newest: ReleaseRow) -> d
 
 def _same_rows(table: Table, published: int) -> int | None:
     """The snapshot of main when it differs from the published one in files alone."""
-    snapshot = newest = table.current_snapshot()
-    while snapshot is not None and snapshot.snapshot_id != published:
+    newest = table.current_snapshot()
+    if newest is None or newest.snapshot_id == published:
+        return None
+    for snapshot in newest_first(table):
+        if snapshot.snapshot_id == published:
+            return newest.snapshot_id
         if snapshot.summary is None or snapshot.summary.operation != Operation.REPLACE:
             return None
-        snapshot = table.snapshot_by_id(snapshot.parent_snapshot_id) if snapshot.parent_snapshot_id else None
-    if snapshot is None or newest is None or newest.snapshot_id == published:
-        return None
-    return newest.snapshot_id
+    return None

@@ -78,12 +78,8 @@ def _verdict(check: str, column: str, reason: str) -> Column:
     return F.struct(F.lit(check).alias("check"), F.lit(column).alias("column"), F.lit(reason).alias("reason"))
 
 
-# Which delivery a row is: the id that its sender gave it, or where it came in when that id cannot be read.
-DELIVERY_KEY = "delivery_key"
-
-
 def delivery_key(event_id: str) -> str:
-    """The key of a delivery, as SQL."""
+    """Which delivery a row is, as SQL: the id that its sender gave it, or where it came in when that cannot be read."""
     return f"coalesce({event_id}, concat('at ', _position))"
 
 

@@ -10,7 +10,6 @@ from functools import reduce
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
-from shopsphere_kit.logging import get_logger
 
 from transform import bronze
 from transform.bronze_reading import bronze_rows
@@ -23,8 +22,7 @@ from transform.storage import Lake, check_schema
 from transform.tables import JUDGED
 from transform.tables.truncates import FOLD as TRUNCATES
 
-log = get_logger(__name__)
-# Of more scopes than these only the range is told to the files: their names would not fit into a plan.
+# Of more scopes than these all files are looked at: their names would not fit into a plan.
 _LOCATED_MAX = 20_000
 
 
@@ -87,9 +85,12 @@ class Engine:
         }
 
     def _judged_again(self, judged: Judged, keys: DataFrame, read: Read) -> tuple[DataFrame, DataFrame]:
-        frames = [self._input(given, judged.scope, keys, read(given.name)) for given in judged.reads]
+        frames = self._inputs(judged, keys, read)
         frame = self.judged[judged.name] if read == self.read else judged.build(*frames)
         return frame, judged.count_input(*frames)
+
+    def _inputs(self, judged: Judged, scopes: DataFrame, read: Read) -> list[DataFrame]:
+        return [self._input(given, judged.scope, scopes, read(given.name)) for given in judged.reads]
 
     def _keys(self, judged: str) -> DataFrame | None:
         return self.changes[judged].keys if judged in self.changes else None
@@ -138,7 +139,7 @@ class Engine:
             self._replace(fold, fold.fold(_standing(fold, arrived, emptied_at)))
             return
         arrived = self.keep(arrived)
-        stored = self.lake.at_snapshot(fold.name, self.base[fold.name])
+        stored = self.read_base(fold.name)
         kept = stored if emptied_now else self._of_scopes(stored, fold, arrived.select(*fold.scope))
         if kept is not None:
             self._write_difference(
@@ -183,8 +184,7 @@ class Engine:
 
     def judge(self, judged: Judged, scopes: DataFrame, read: Read) -> DataFrame:
         """The rows of some scopes with their verdicts."""
-        frames = [self._input(given, judged.scope, scopes, read(given.name)) for given in judged.reads]
-        return judged.build(*frames)
+        return judged.build(*self._inputs(judged, scopes, read))
 
     def advance_table(self, table: Table) -> None:
         """Rebuild the scopes that changes reach."""
@@ -192,15 +192,13 @@ class Engine:
             frames = [self.judged.get(given.name) or self.read(given.name) for given in table.reads]
             self._replace(table, table.build(*frames))
             return
-        scopes = None
-        if table.scope:
-            scopes = reached(table, self.changes, self.read)
+        scopes = reached(table, self.changes, self.read) if table.scope else None
         if scopes is None and (table.scope or not any(given.name in self.changes for given in table.reads)):
             return
         scopes = self._local(scopes) if scopes is not None else None
         inputs = {given: self._frame(table, given, scopes) for given in table.reads}
         new = table.build(*inputs.values())
-        stored = self.lake.at_snapshot(table.name, self.base[table.name])
+        stored = self.read_base(table.name)
         if scopes is None:
             self._write_difference(table, stored, new)
             return

@@ -1,13 +1,19 @@
 """What bronze gained since a release took it in, as its metadata says; no rows are read."""
 
 from collections.abc import Mapping
+from itertools import takewhile
 
 from pyiceberg.table import Table as IcebergTable
+from pyiceberg.table.snapshots import Operation, Snapshot
 
+from transform.ancestry import newest_first
 from transform.logic import fingerprint
 from transform.release import ReleaseRow
 from transform.storage import Lake
 from transform.tables import FOLDS, TABLES
+
+# Compaction replaces files by files of the same rows, which an incremental read passes over.
+_KEEPS_ROWS = (Operation.APPEND, Operation.REPLACE)
 
 
 def reason_for_full(lake: Lake, last: ReleaseRow | None, consumed: Mapping[str, int]) -> str:
@@ -28,13 +34,12 @@ def reason_for_full(lake: Lake, last: ReleaseRow | None, consumed: Mapping[str, 
 
 def _follows(table: IcebergTable, after: int) -> bool:
     """Whether everything since a snapshot was appended, and each step of it is still there."""
-    snapshot = table.current_snapshot()
-    while snapshot is not None and snapshot.snapshot_id != after:
-        operation = snapshot.summary.operation.value if snapshot.summary else ""
-        if operation not in {"append", "replace"} or snapshot.parent_snapshot_id is None:
+    for snapshot in newest_first(table):
+        if snapshot.snapshot_id == after:
+            return True
+        if snapshot.summary is None or snapshot.summary.operation not in _KEEPS_ROWS:
             return False
-        snapshot = table.snapshot_by_id(snapshot.parent_snapshot_id)
-    return snapshot is not None
+    return False
 
 
 def gained(lake: Lake, before: Mapping[str, int], now: Mapping[str, int]) -> bool:
@@ -47,13 +52,13 @@ def gained(lake: Lake, before: Mapping[str, int], now: Mapping[str, int]) -> boo
 
 def gained_rows(table: IcebergTable, after: int | None) -> int:
     """The rows that were appended to a table after a snapshot, or all that it has, as its metadata says."""
-    snapshot, rows = table.current_snapshot(), 0
     if after is None:
-        summary = snapshot.summary if snapshot else None
-        return int(summary.get("total-records") or 0) if summary else 0
-    while snapshot is not None and snapshot.snapshot_id != after:
-        summary, parent = snapshot.summary, snapshot.parent_snapshot_id
-        if summary and summary.operation.value == "append":
-            rows += int(summary.get("added-records") or 0)
-        snapshot = table.snapshot_by_id(parent) if parent is not None else None
-    return rows
+        snapshot = table.current_snapshot()
+        return _figure(snapshot, "total-records") if snapshot else 0
+    since = takewhile(lambda snapshot: snapshot.snapshot_id != after, newest_first(table))
+    appended = (each for each in since if each.summary and each.summary.operation == Operation.APPEND)
+    return sum(_figure(each, "added-records") for each in appended)
+
+
+def _figure(snapshot: Snapshot, name: str) -> int:
+    return int(snapshot.summary.get(name) or 0) if snapshot.summary else 0

@@ -71,7 +71,7 @@ def run(lake: Lake, clock: Clock, *, full: bool = False, restatement: Restatemen
     A restatement computes a part anew by the rules of today, from the bronze that the last release had taken in.
     """
     seen = release.head(lake.catalog)
-    settle(lake)
+    release.settle(lake.catalog)
     last = release.newest(lake.catalog)
     if restatement is not None:
         return _restate(lake, clock, last, seen, restatement)
@@ -115,7 +115,7 @@ def _publish(engine: Engine, base: release.ReleaseRow | None, clock: Clock, seen
                 clock.now(), tables, engine.consumed, counts=done.counts.flat(), logic=fingerprint()
             )
             release.append(lake.catalog, done.published, seen)
-            settle(lake)
+            release.settle(lake.catalog)
     finally:
         engine.release_memory()
         _drop_branches(lake, engine.branch, clock.now())
@@ -219,11 +219,6 @@ def check_release(lake: Lake, pinned: Release) -> list[checks.CheckResult]:
         *checks.check_references(TABLES, read, read),
         *checks.check_moved_sums(found),
     ]
-
-
-def settle(lake: Lake) -> None:
-    """Let the main branches be the newest release."""
-    release.settle(lake.catalog)
 
 
 def _drop_branches(lake: Lake, own: str, now: datetime) -> None:

@@ -10,6 +10,7 @@ _PACKAGE = Path(__file__).parent
 _OTHERS = frozenset(
     {
         "__main__",
+        "ancestry",
         "bootstrap",
         "checks",
         "compaction",

@@ -123,10 +123,6 @@ class Lake:
     def _head(self, table: Stored, branch: str) -> int:
         return self.catalog.load_table(table.name).metadata.refs[branch].snapshot_id
 
-    def move_main(self, table: str, snapshot_id: int) -> None:
-        """Let main be that snapshot, whatever it was."""
-        move_main(self.catalog, table, snapshot_id)
-
     def _evolve(self, table: Stored, stored: IcebergTable) -> None:
         known = set(stored.schema().column_names)
         added = [field for field in table.schema.fields if field.name not in known]

@@ -6,7 +6,7 @@ Times have their zone in the source. A line's status, customer, store and times 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from transform.changes import CHAIN, UNCHANGED, live, since_truncate
+from transform.changes import UNCHANGED, live, since_truncate
 from transform.order_sources.line import COLUMNS, NO_FAULT
 from transform.spec import MONEY
 
@@ -47,8 +47,7 @@ def having_lines(orders: DataFrame, order_items: DataFrame, numbers: DataFrame) 
 
 def _existing(changes: DataFrame, *keys: str) -> DataFrame:
     """The keys of what exists now; as `live`, without the values, which cost much more to plan."""
-    log = changes if CHAIN in changes.columns else since_truncate(changes)
-    last = log.groupBy(*keys).agg(F.max_by("_op", "_position").alias("_op"))
+    last = since_truncate(changes).groupBy(*keys).agg(F.max_by("_op", "_position").alias("_op"))
     return last.where(F.col("_op") != "d").select(*keys)
 
 

@@ -6,11 +6,12 @@ import sys
 from shopsphere_kit import lake as kit_lake
 
 from transform import bootstrap
-from transform.errors import NoRelease, UnknownSourceUser
+from transform.errors import UnknownSourceUser
 from transform.identity import arrow
 from transform.identity.explanation import as_text, explain
 from transform.settings import Settings
 from transform.tables import identity_links, identity_records
+from transform.verbs.pinning import pinned
 
 _ABOUT = """Compares two source users as the newest release knows them: each attribute, how far it agrees and what that
 weighs in bits against a stranger and against a housemate, the part of it that the frequency of the value makes, the
@@ -29,9 +30,7 @@ def add(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
 def run(settings: Settings, chosen: argparse.Namespace) -> int:
     """Print the comparison."""
     catalog = bootstrap.catalog(settings)
-    newest = kit_lake.latest_release(catalog)
-    if newest is None:
-        raise NoRelease("nothing was published yet; `python -m transform run` makes the first release")
+    newest = pinned(catalog)
     records = kit_lake.scan_release(catalog, newest, identity_records.TABLE.name, arrow.RECORDS.names)
     links = kit_lake.scan_release(catalog, newest, identity_links.TABLE.name, arrow.LINKS.names)
     resolver = arrow.resolver(records.cast(arrow.RECORDS), links.cast(arrow.LINKS))

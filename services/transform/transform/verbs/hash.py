@@ -5,7 +5,8 @@ from typing import Any
 
 from transform import bootstrap, jobs
 from transform.settings import Settings
-from transform.verbs.printing import pinned, print_json
+from transform.verbs.pinning import pinned
+from transform.verbs.printing import print_json
 
 
 def add(verbs: Any) -> None:

@@ -1,8 +1,6 @@
 """`python -m transform resolve`: who is who in any table of people, with the platform's settings, without Spark."""
 
 import argparse
-import json
-import sys
 from pathlib import Path
 
 import pyarrow as pa
@@ -10,6 +8,7 @@ import pyarrow.parquet as pq
 
 from transform.identity.resolver import resolve
 from transform.people_files import read_columns, read_people
+from transform.verbs.printing import print_json
 
 _ABOUT = """Writes record id → cluster id for a Parquet file of people. --columns is a JSON object from known attribute
 (first_name, last_name, birth_date, street, city, postal_code, state, email, phone, loyalty_number; any may be missing)
@@ -33,5 +32,5 @@ def run(_: object, chosen: argparse.Namespace) -> int:
     cluster_of = {identity.id: identity.customer_id for identity in resolve(records)}
     clusters = pa.array([cluster_of[one.id] for one in records], pa.string())
     pq.write_table(pa.table({"id": ids, "cluster_id": clusters}), chosen.output)
-    sys.stdout.write(json.dumps({"records": len(ids), "clusters": len(clusters.unique())}) + "\n")
+    print_json({"records": len(ids), "clusters": len(clusters.unique())})
     return 0

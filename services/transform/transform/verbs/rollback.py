@@ -1,14 +1,13 @@
 """`python -m transform rollback`: readers are back on the release before, or on the one named."""
 
 import argparse
-import json
-import sys
 from typing import TYPE_CHECKING
 
 from shopsphere_kit.clock import SystemClock
 
 from transform import bootstrap, rollback
 from transform.settings import Settings
+from transform.verbs.printing import print_json
 
 if TYPE_CHECKING:
     from argparse import _SubParsersAction
@@ -24,6 +23,5 @@ def add(verbs: "_SubParsersAction[argparse.ArgumentParser]") -> None:
 def run(settings: Settings, chosen: argparse.Namespace) -> int:
     """Print the row that was added to gold.releases."""
     row = rollback.rollback(bootstrap.catalog(settings), SystemClock(), chosen.to)
-    told = {"release": row.release_id, "shows": row.content, "rolled_back_from": row.rolled_back_from}
-    sys.stdout.write(json.dumps(told) + "\n")
+    print_json({"release": row.release_id, "shows": row.content, "rolled_back_from": row.rolled_back_from})
     return 0
