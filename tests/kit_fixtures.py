@@ -10,8 +10,9 @@ from shopsphere_kit.clock import SystemClock
 from shopsphere_kit.settings import AuthSettings
 
 
-@pytest.fixture(scope="session", autouse=True)
+@pytest.fixture(autouse=True)
 def _json_logs() -> None:
+    # A test may run a command that configures logs of its own, onto a standard error that ends with that test.
     logging.configure("tests", "WARNING")
 
 

@@ -13,7 +13,7 @@ from shopsphere_kit import java, lake, maven
 from shopsphere_kit.settings import LakeSettings
 
 from transform.errors import NoConnect, NotInProcess
-from transform.settings import Settings, hand_to_spark
+from transform.settings import Settings, handed_to_spark
 
 _LOCKS = Path(__file__).parent
 JARS, JARS_FOR_S3 = _LOCKS / "jars.lock", _LOCKS / "jars-s3.lock"
@@ -60,8 +60,8 @@ def start(settings: Settings) -> SparkSession:
     if settings.lake.s3_endpoint:
         jars += maven.resolve(JARS_FOR_S3, settings.cache_dir)
     conf = configuration(settings, jars)
-    with properties_file(conf) as file:
-        hand_to_spark(java.java_home(settings.cache_dir), settings.executor_python, file)
+    java_home = java.java_home(settings.cache_dir)
+    with properties_file(conf) as file, handed_to_spark(java_home, settings.executor_python, file):
         _start_java()
     builder = SparkSession.builder
     for name, value in conf.items():

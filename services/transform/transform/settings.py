@@ -3,6 +3,8 @@
 import os
 import shlex
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 
@@ -74,8 +76,14 @@ class Settings(BaseSettings):
         refuse_placeholders(self.runtime.environment, secrets)
 
 
-def hand_to_spark(java_home: Path, executor_python: str, properties: Path) -> None:
+@contextmanager
+def handed_to_spark(java_home: Path, executor_python: str, properties: Path) -> Iterator[None]:
     """Tell Spark which Java and Python to start and where its configuration is; it takes these from the environment."""
     os.environ["JAVA_HOME"] = str(java_home)
     os.environ["PYSPARK_PYTHON"], os.environ["PYSPARK_DRIVER_PYTHON"] = executor_python, sys.executable
     os.environ["PYSPARK_SUBMIT_ARGS"] = f"--properties-file {shlex.quote(str(properties))} pyspark-shell"
+    try:
+        yield
+    finally:
+        # The file lasts no longer than the block: another Spark that this process starts must not look for it.
+        del os.environ["PYSPARK_SUBMIT_ARGS"]

@@ -166,7 +166,8 @@ class Resolver:
     def _weighed(self, left: Ints, right: Ints) -> Iterator[tuple[Ints, Ints, Ints, int]]:
         """(weights, weights beside links, rules, position of the first pair) of part after part of the pairs."""
         model = weights(self.setting)
-        for at in range(0, len(left), _PAIRS_AT_ONCE):
+        # Of no pairs there is one part, an empty one.
+        for at in range(0, max(len(left), 1), _PAIRS_AT_ONCE):
             end = at + _PAIRS_AT_ONCE
             scores: Scores = score(self.population, model, left[at:end], right[at:end])
             yield scores.weight, scores.beside_links, scores.rule, at
