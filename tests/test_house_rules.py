@@ -153,7 +153,8 @@ def test_no_file_names_a_package_registry_or_a_path_of_one_machine() -> None:
 @pytest.mark.parametrize("document", ["ARCHITECTURE.md", "CONTRIBUTING.md"])
 def test_every_file_a_document_names_exists(document: str) -> None:
     named = set(re.findall(r"`([\w/.-]+\.(?:py|lua|md|proto))`", (ROOT / document).read_text()))
-    present = ["/" + str(path.relative_to(ROOT)) for path in ROOT.rglob("*.*") if ".venv" not in path.parts]
+    tracked = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    present = [f"/{path}" for path in tracked.splitlines()]
     invented = {"utils.py", "helpers.py", "common.py"}  # named as what must not be
     missing = {name for name in named - invented if not any(path.endswith("/" + name) for path in present)}
     assert missing == set()

@@ -30,7 +30,7 @@ from transform import bronze, jobs, tables
 from transform.storage import Lake
 
 # Several runs of everything, each of which takes a busy machine minutes.
-pytestmark = [pytest.mark.servers, pytest.mark.timeout(1200)]
+pytestmark = [pytest.mark.long, pytest.mark.servers, pytest.mark.timeout(1200)]
 GREATEST = 2**63 - 1
 NEVER = datetime(9999, 12, 31, 23, 59, tzinfo=UTC)
 

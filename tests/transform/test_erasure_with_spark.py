@@ -51,6 +51,7 @@ def of_others(lake: Lake, customers: list[str], users: list[str]) -> dict[str, s
     return found
 
 
+@pytest.mark.long
 def test_spark_reads_every_snapshot_and_a_run_after_it_brings_nobody_back(lake: Lake, people: PeopleLake) -> None:
     fill_dimensions(people)
     jobs.run(lake, ManualClock(at(30)))

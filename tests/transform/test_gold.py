@@ -9,6 +9,7 @@ from pyspark.sql import DataFrame, SparkSession
 from transform import bronze
 from transform.tables import (
     customer_360,
+    customer_orders,
     dim_date,
     dim_products,
     dim_stores,
@@ -116,7 +117,8 @@ def test_the_calendar_covers_the_years_of_the_orders(spark: SparkSession) -> Non
 
 def profiles(spark: SparkSession, versions: list[Row], sold: list[Row]) -> dict[str, Row]:
     known = products(spark, a_product(1, department="GROCERY"), a_product(2, department="MEAT"))
-    made = customer_360.customer_360(users(spark, *versions), lines(spark, *sold), known)
+    bought = customer_orders.customer_orders(lines(spark, *sold), known)
+    made = customer_360.customer_360(users(spark, *versions), bought)
     return {row["customer_id"]: row.asDict() for row in made.collect()}
 
 

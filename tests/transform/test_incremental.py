@@ -85,7 +85,9 @@ def second(lake: Lake) -> None:
     write_bronze(lake.catalog, bronze.ONLINE_RETAIL, [a_retail_row(3, StockCode="84406B", **NEXT_DAY)])
 
 
-def test_a_run_on_top_of_a_release_makes_what_a_full_run_makes(lake: Lake) -> None:
+def test_a_run_on_top_of_a_release_makes_what_a_full_run_makes_and_one_after_which_nothing_came_nothing(
+    lake: Lake,
+) -> None:
     shop = Clocked(lake)
     first(lake)
     assert shop.run().full
@@ -93,16 +95,12 @@ def test_a_run_on_top_of_a_release_makes_what_a_full_run_makes(lake: Lake) -> No
     done = shop.run()
     assert not done.full, done.why
     assert all(result.holds for result in done.results)
+    again = shop.run().published
+    assert again and done.published and again.release_id == done.published.release_id
     assert shop.differing_from_full() == []
 
 
-def test_a_run_after_which_nothing_came_publishes_nothing(lake: Lake) -> None:
-    shop = Clocked(lake)
-    first(lake)
-    before = shop.run().published
-    assert shop.run().published == before
-
-
+@pytest.mark.long
 def test_a_truncate_makes_void_what_was_before_it(lake: Lake) -> None:
     shop = Clocked(lake)
     first(lake)
@@ -116,6 +114,7 @@ def test_a_truncate_makes_void_what_was_before_it(lake: Lake) -> None:
     assert shop.differing_from_full() == []
 
 
+@pytest.mark.long
 def test_bronze_that_lost_its_way_from_the_last_release_is_read_anew(lake: Lake) -> None:
     shop = Clocked(lake)
     first(lake)

@@ -54,6 +54,7 @@ def test_a_run_that_another_one_overtook_publishes_nothing(lake: Lake, monkeypat
     assert {name: lake.current_snapshot(name) for name in newest(lake).snapshots} == newest(lake).snapshots
 
 
+@pytest.mark.long
 def test_a_run_publishes_what_it_wrote_and_checked_though_another_wrote_to_the_same_tables_since(
     lake: Lake, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -83,6 +84,7 @@ def test_a_release_is_appended_only_onto_the_one_that_was_seen(lake: Lake) -> No
     release.append(lake.catalog, made, release.head(lake.catalog))
 
 
+@pytest.mark.long
 def test_a_run_brings_main_to_a_release_whose_run_ended_before_it_did(lake: Lake) -> None:
     jobs.run(lake, ManualClock(START))
     first = newest(lake)

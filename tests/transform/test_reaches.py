@@ -7,9 +7,9 @@ from bronze_builders import Row, at, frame
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.types import StructType
 from transform.spec import Difference, optional
-from transform.tables import dim_products, dim_stores, dim_users, orders_unified
-from transform.tables.customer_360 import buyers_of_products
+from transform.tables import dim_products, dim_stores, dim_users, orders_unified, return_links
 from transform.tables.customer_identities import SCHEMA as IDENTITIES
+from transform.tables.customer_orders import orders_of_products
 from transform.tables.fact_order import lines_of_products, lines_of_stores, lines_of_users
 from transform.tables.orders_unified import orders_of_customers
 
@@ -87,24 +87,51 @@ SOLD: list[Row] = [
     {"order_id": "2", "customer_id": "C2", "sku": "B", "store_id": 2},
     {"order_id": "3", "customer_id": "C3", "sku": None, "store_id": None},
 ]
-# Products before and after; whose lines get another key, and whose buyers perhaps another department.
+# Products before and after; whose lines get another key, and which orders perhaps another department.
 PRODUCTS: dict[str, tuple[list[Row], list[Row], list[str], list[str]]] = {
-    "a product that was sold before it was known": ([], [A], ["1"], ["C1"]),
-    "a product that is no more": ([A], [], ["1"], ["C1"]),
-    "another department": ([A], [{**A, "department": "MEAT"}], [], ["C1"]),
+    "a product that was sold before it was known": ([], [A], ["1"], ["1"]),
+    "a product that is no more": ([A], [], ["1"], ["1"]),
+    "another department": ([A], [{**A, "department": "MEAT"}], [], ["1"]),
     "a product that nobody bought": ([], [C], [], []),
-    "several at once": ([A], [{**A, "department": "MEAT"}, B], ["2"], ["C1", "C2"]),
+    "several at once": ([A], [{**A, "department": "MEAT"}, B], ["2"], ["1", "2"]),
 }
 
 
 @pytest.mark.parametrize("case", PRODUCTS)
-def test_a_product_concerns_its_lines_when_it_comes_or_goes_and_its_buyers_at_each_change(
+def test_a_product_concerns_its_lines_when_it_comes_or_goes_and_its_orders_at_each_change(
     spark: SparkSession, case: str
 ) -> None:
-    before, after, orders, customers = PRODUCTS[case]
+    before, after, lines, orders = PRODUCTS[case]
     changed, read = difference(spark, dim_products.SCHEMA, before, after), Lines(spark, SOLD)
-    assert sorted(row["order_id"] for row in lines_of_products(changed, read).collect()) == orders
-    assert sorted(row["customer_id"] for row in buyers_of_products(changed, read).collect()) == customers
+    assert sorted(row["order_id"] for row in lines_of_products(changed, read).collect()) == lines
+    assert sorted(row["order_id"] for row in orders_of_products(changed, read).collect()) == orders
+
+
+SALE: Row = {"source": "shop", "source_user_id": "1", "sku": "A", "status": "completed", "quantity": 2}
+RETURN: Row = {**SALE, "status": "returned", "quantity": -1}
+LINKED: Row = {name: SALE[name] for name in return_links.SCOPE}
+NOBODYS: Row = {"source": "shop", "sku": "A"}
+# Lines before and after, the links there are, and whose are to be found anew.
+RETURNS: dict[str, tuple[list[Row], list[Row], list[Row], list[str | None]]] = {
+    "a purchase of what was never given back": ([], [SALE], [{**LINKED, "sku": "B"}], []),
+    "a purchase of what was given back": ([], [SALE], [LINKED], ["1"]),
+    "a purchase that is no more": ([SALE], [], [LINKED], ["1"]),
+    "a first return": ([], [RETURN], [], ["1"]),
+    "a return that is none": ([RETURN], [{**RETURN, "status": "cancelled"}], [], ["1"]),
+    "a purchase of nobody known": ([], [{**SALE, **NOBODYS, "source_user_id": None}], [NOBODYS], [None]),
+}
+
+
+@pytest.mark.parametrize("case", RETURNS)
+def test_a_purchase_concerns_links_only_where_there_is_a_return(spark: SparkSession, case: str) -> None:
+    before, after, links, users = RETURNS[case]
+
+    def read(name: str) -> DataFrame:
+        assert name == "silver.return_links"
+        return partly(spark, return_links.SCHEMA, links)
+
+    found = return_links.scopes_with_returns(difference(spark, orders_unified.SCHEMA, before, after), read)
+    assert [row["source_user_id"] for row in found.distinct().collect()] == users
 
 
 STORE: Row = {"store_id": 1, "name": "Troy"}

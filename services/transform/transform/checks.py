@@ -75,21 +75,18 @@ def check_statistics(tables: Sequence[Stored], found: Mapping[str, Statistics]) 
 def check_references(tables: Sequence[Table], rows: Read, targets: Read) -> list[CheckResult]:
     """Every foreign key of some rows has its row in the table it points at; one job for all keys."""
     pairs = [(table, reference) for table in tables for reference in table.references]
-    if not pairs:
-        return []
-    missing = _union(_missing(number, *pair, rows, targets) for number, pair in enumerate(pairs)).collect()
-    failing = {row["number"]: row["failing"] for row in missing}
+    failing = _numbered([_missing(table, reference, rows, targets) for table, reference in pairs])
     return [
         CheckResult(table.name, f"references {reference.target}", reference.column, failing[number])
         for number, (table, reference) in enumerate(pairs)
     ]
 
 
-def _missing(number: int, table: Table, reference: Reference, rows: Read, targets: Read) -> DataFrame:
+def _missing(table: Table, reference: Reference, rows: Read, targets: Read) -> DataFrame:
     used = rows(table.name).where(F.col(reference.column).isNotNull()).select(F.col(reference.column).alias("key"))
     known = targets(reference.target).select(F.col(reference.target_column).alias("key"))
     missing = used.distinct().join(known, on="key", how="left_anti")
-    return missing.agg(F.lit(number).alias("number"), F.count(F.lit(1)).alias("failing"))
+    return _count(missing)
 
 
 def check_removed(
@@ -102,13 +99,24 @@ def check_removed(
         for reference in table.references
         if (change := _taken_from(reference.target, changes, found)) is not None
     ]
-    removed = {number: gone for number, pair in enumerate(pairs) if not (gone := _removed(*pair[1:])).isEmpty()}
-    each = [_dangling(*pairs[n][:2], gone, read).withColumn("number", F.lit(n)) for n, gone in removed.items()]
-    failing = {row["number"]: row["failing"] for row in _union(each).collect()} if each else {}
+    removed = [_removed(reference, change) for _, reference, change in pairs]
+    concerned = _numbered([_count(gone) for gone in removed])
+    each = [_dangling(*pairs[n][:2], removed[n], read) if concerned[n] else None for n in range(len(pairs))]
+    failing = _numbered(each)
     return [
         CheckResult(table.name, f"references {reference.target}", reference.column, failing.get(number, 0))
         for number, (table, reference, _) in enumerate(pairs)
     ]
+
+
+def _count(rows: DataFrame) -> DataFrame:
+    return rows.agg(F.count(F.lit(1)).alias("count"))
+
+
+def _numbered(counts: Sequence[DataFrame | None]) -> dict[int, int]:
+    """The count in each frame, by its place; one job for all."""
+    each = [frame.withColumn("number", F.lit(n)) for n, frame in enumerate(counts) if frame is not None]
+    return {row["number"]: row["count"] for row in _union(each).collect()} if each else {}
 
 
 def _taken_from(target: str, changes: Mapping[str, Change], found: Mapping[str, Statistics]) -> Difference | None:
@@ -126,7 +134,7 @@ def _dangling(table: Table, reference: Reference, removed: DataFrame, read: Read
     # Of a target that is not unique in the column, another row may still be there.
     still = read(reference.target).select(F.col(reference.target_column).alias("key"))
     dangling = used.join(F.broadcast(removed), "key", "left_semi").distinct().join(still, "key", "left_anti")
-    return dangling.agg(F.count(F.lit(1)).alias("failing"))
+    return _count(dangling)
 
 
 def check_moved_sums(found: Mapping[str, Statistics]) -> list[CheckResult]:
@@ -174,6 +182,24 @@ def tallies(frames: Mapping[str, tuple[DataFrame, DataFrame]]) -> dict[str, dict
         return {}
     names = ("input", "clean", "rejected", "repeated")
     return {row["judged"]: {name: row[name] or 0 for name in names} for row in _union(each).collect()}
+
+
+def tallies_before(frames: Mapping[str, tuple[DataFrame, DataFrame | None, DataFrame]]) -> dict[str, dict[str, int]]:
+    """The same of what a release has: counts of input, rows of the table, rows of the quarantine; one job for all."""
+    each = [
+        part
+        for counted, clean, rejected in frames.values()
+        for part in (counted.toDF("count"), None if clean is None else _count(clean), _count(rejected))
+    ]
+    found = _numbered(each)
+    return {name: _tallied(*(found.get(3 * n + part) for part in range(3))) for n, name in enumerate(frames)}
+
+
+def _tallied(given: int | None, clean: int | None, rejected: int | None) -> dict[str, int]:
+    """What is neither clean nor rejected repeats another row; where the clean ones are not told, nothing does."""
+    given, rejected = given or 0, rejected or 0
+    clean = given - rejected if clean is None else clean
+    return {"input": given, "clean": clean, "rejected": rejected, "repeated": given - clean - rejected}
 
 
 def quarantined(rows: DataFrame) -> dict[str, int]:

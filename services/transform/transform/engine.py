@@ -13,7 +13,6 @@ from pyspark.sql import functions as F
 
 from transform import bronze
 from transform.bronze_reading import bronze_rows
-from transform.checks import is_tallied
 from transform.propagation import WAS, Change, compared, difference, reached, restricted, within
 from transform.restatement import Restatement
 from transform.spec import Difference, Fold, Input, Judged, Read, Stored, Table
@@ -44,7 +43,11 @@ class Engine:
     changes: dict[str, Change] = field(default_factory=dict)
     statistics: dict[str, Statistics] = field(default_factory=dict)
     arrived: dict[str, int] = field(default_factory=dict)
+    to_judge: dict[str, list[DataFrame]] = field(default_factory=dict)
+    """What each judged frame was made of."""
     judged: dict[str, DataFrame] = field(default_factory=dict)
+    _emptied_at: dict[str, str] = field(default_factory=dict)
+    _emptied_now: set[str] = field(default_factory=set)
     _persisted: list[DataFrame] = field(default_factory=list)
 
     @property
@@ -68,32 +71,9 @@ class Engine:
         change = self.changes.get(name)
         return change.difference.after if change and change.difference else self.read(name)
 
-    def all_judged(self) -> dict[str, tuple[DataFrame, DataFrame]]:
-        """Every judged frame of a full run, with the count of its input."""
-        return {
-            each.name: (self.judged[each.name], each.count_input(*(self.read(given.name) for given in each.reads)))
-            for each in JUDGED
-            if is_tallied(each)
-        }
-
-    def judged_again(self, read: Read) -> dict[str, tuple[DataFrame, DataFrame]]:
-        """What this run judged anew, from the folds as `read` shows them, each with the count of its input."""
-        return {
-            each.name: self._judged_again(each, keys, read)
-            for each in JUDGED
-            if is_tallied(each) and (keys := self._keys(each.name))
-        }
-
-    def _judged_again(self, judged: Judged, keys: DataFrame, read: Read) -> tuple[DataFrame, DataFrame]:
-        frames = self._inputs(judged, keys, read)
-        frame = self.judged[judged.name] if read == self.read else judged.build(*frames)
-        return frame, judged.count_input(*frames)
-
-    def _inputs(self, judged: Judged, scopes: DataFrame, read: Read) -> list[DataFrame]:
+    def inputs(self, judged: Judged, scopes: DataFrame, read: Read) -> list[DataFrame]:
+        """What there is to judge in some scopes."""
         return [self._input(given, judged.scope, scopes, read(given.name)) for given in judged.reads]
-
-    def _keys(self, judged: str) -> DataFrame | None:
-        return self.changes[judged].keys if judged in self.changes else None
 
     def keep(self, frame: DataFrame) -> DataFrame:
         """The frame, computed at most once in this run."""
@@ -128,9 +108,12 @@ class Engine:
         emptied_at, emptied_now = self._emptied(fold)
         if self.restatement is not None:
             self._restate_fold(self.restatement, fold, emptied_at)
-            return
-        if not (self.is_full or emptied_now or any(self.has_arrivals(name) for name in fold.reads)):
-            return
+        elif self.is_full or emptied_now or any(self.has_arrivals(name) for name in fold.reads):
+            self._fold(fold, emptied_at, emptied_now)
+        if fold is TRUNCATES:
+            self._note_truncates()
+
+    def _fold(self, fold: Fold, emptied_at: str | None, emptied_now: bool) -> None:
         sources = [self.arrivals(name) for name in fold.reads]
         arrived = fold.arrive(*sources)
         if fold.count_arrivals is not None:
@@ -140,7 +123,7 @@ class Engine:
             return
         arrived = self.keep(arrived)
         stored = self.read_base(fold.name)
-        kept = stored if emptied_now else self._of_scopes(stored, fold, arrived.select(*fold.scope))
+        kept = stored if emptied_now else self.of_scopes(stored, fold, arrived.select(*fold.scope))
         if kept is not None:
             self._write_difference(
                 fold, kept, fold.fold(_standing(fold, arrived.unionByName(kept, allowMissingColumns=True), emptied_at))
@@ -162,11 +145,12 @@ class Engine:
         """Where the source of the fold was last emptied, and whether this run is the first to know."""
         if fold.emptied_with is None:
             return None, False
-        named = F.col("source_table") == fold.emptied_with
-        found = self.read(TRUNCATES.name).where(named).collect()
-        news = self.changes.get(TRUNCATES.name)
-        told = news is not None and not news.rows.where(named).isEmpty()
-        return (found[0]["position"] if found else None), told
+        return self._emptied_at.get(fold.emptied_with), fold.emptied_with in self._emptied_now
+
+    def _note_truncates(self) -> None:
+        self._emptied_at = {row["source_table"]: row["position"] for row in self.read(TRUNCATES.name).collect()}
+        if (news := self.changes.get(TRUNCATES.name)) is not None:
+            self._emptied_now = {row["source_table"] for row in news.rows.collect()}
 
     # Judged frames and tables
 
@@ -180,11 +164,12 @@ class Engine:
         if scopes is not None:
             keys = self._local(scopes)
             self.changes[judged.name] = Change(keys=keys)
-            self.judged[judged.name] = self.keep(self.judge(judged, keys, self.read))
+            self.to_judge[judged.name] = [self.keep(frame) for frame in self.inputs(judged, keys, self.read)]
+            self.judged[judged.name] = self.keep(judged.build(*self.to_judge[judged.name]))
 
     def judge(self, judged: Judged, scopes: DataFrame, read: Read) -> DataFrame:
         """The rows of some scopes with their verdicts."""
-        return judged.build(*self._inputs(judged, scopes, read))
+        return judged.build(*self.inputs(judged, scopes, read))
 
     def advance_table(self, table: Table) -> None:
         """Rebuild the scopes that changes reach."""
@@ -204,7 +189,7 @@ class Engine:
             return
         # Rows of a scope that did not change may lie elsewhere than those that did.
         places = [frame for given, frame in inputs.items() if table.located and given.keys]
-        old = self._of_scopes(stored, table, scopes, *places)
+        old = self.of_scopes(stored, table, scopes, *places)
         if old is not None:
             self._write_difference(table, old, restricted(new, table.scope, scopes, table.scope))
 
@@ -212,7 +197,10 @@ class Engine:
         judged = next((each for each in JUDGED if each.name == given.name), None)
         if judged is None:
             rows = self.read(given.name)
-            return rows if scopes is None else self._input(given, table.scope, scopes, rows)
+            if scopes is None or given.keys is None:
+                return rows
+            # Kept, since a table may look at its input more than once, and finding it may mean to read all of it.
+            return self.keep(self._input(given, table.scope, scopes, rows))
         if scopes is None:
             return judged.build(*(self.read(inner.name) for inner in judged.reads))
         others = [other for other in table.reads if other.name in self.changes and other is not given]
@@ -239,7 +227,7 @@ class Engine:
         rows = found.limit(_LOCATED_MAX + 1).toArrow()
         return self.lake.spark.createDataFrame(rows) if rows.num_rows <= _LOCATED_MAX else found
 
-    def _of_scopes(self, stored: DataFrame, table: Stored, scopes: DataFrame, *more: DataFrame) -> DataFrame | None:
+    def of_scopes(self, stored: DataFrame, table: Stored, scopes: DataFrame, *more: DataFrame) -> DataFrame | None:
         """The stored rows of some scopes, which lie where these or `more` tell; None when there are no scopes."""
         located = _located(table)
         values = _values(reduce(DataFrame.union, (at.select(located) for at in (scopes, *more)))) if located else None

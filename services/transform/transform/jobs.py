@@ -13,7 +13,7 @@ from shopsphere_kit.clock import Clock
 from shopsphere_kit.lake import GOLD, SILVER, Release
 from shopsphere_kit.logging import get_logger
 
-from transform import bronze, checks, gains, release, session
+from transform import balances, bronze, checks, gains, release, session
 from transform.content import content_hash
 from transform.counts import Counts, add
 from transform.engine import Engine
@@ -186,10 +186,10 @@ def _check(engine: Engine, counts: Counts, done: Run) -> None:
 
 def _counting(engine: Engine, counts: Counts) -> list[Step]:
     if engine.is_full:
-        rejected, judged = engine.read(checks.QUARANTINE), engine.all_judged
+        rejected = engine.read(checks.QUARANTINE)
         return [
             Step("quarantined", [], lambda: add(counts.quarantined, checks.quarantined(rejected))),
-            Step("tallies", [], lambda: counts.add_tallies(checks.tallies(judged()))),
+            Step("tallies", [], lambda: counts.add_tallies(checks.tallies(balances.all_judged(engine)))),
         ]
     return [
         Step("quarantined", [], lambda: _count_quarantined(engine, counts)),
@@ -205,8 +205,8 @@ def _count_quarantined(engine: Engine, counts: Counts) -> None:
 
 
 def _count_judged(engine: Engine, counts: Counts) -> None:
-    counts.add_tallies(checks.tallies(engine.judged_again(engine.read)))
-    counts.add_tallies(checks.tallies(engine.judged_again(engine.read_base)), -1)
+    counts.add_tallies(checks.tallies(balances.judged_again(engine)))
+    counts.add_tallies(checks.tallies_before(balances.judged_before(engine)), -1)
 
 
 def check_release(lake: Lake, pinned: Release) -> list[checks.CheckResult]:

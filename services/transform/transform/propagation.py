@@ -43,7 +43,7 @@ def reached(node: Table | Judged, changes: Mapping[str, Change], read: Read) -> 
 
 def _reached_by(node: Table | Judged, given: Input, change: Change, read: Read) -> DataFrame | None:
     located = [node.located] if isinstance(node, Table) and node.located else []
-    if given.keys is not None:
+    if given.keys is not None and given.reach is None:
         named = [F.expr(key).alias(column) for key, column in zip(given.keys, node.scope, strict=True)]
         return change.rows.select(*named, *located)
     if given.reach is None or change.difference is None:
@@ -79,10 +79,13 @@ def difference(changed: DataFrame) -> Difference:
 
 # More ranges than these cost more to compare with every file than they save; Iceberg looks at each of them per file.
 _RANGES_MAX = 50
+# Of a text so many bytes are looked at: as many as Iceberg keeps as the bounds of a file (truncate(16)).
+_TOLD = 16
 
 
 def within(column: str, values: Iterable[object]) -> str:
     """SQL that holds of all those values of a column, and of as few others as some fifty ranges allow."""
+    # Python sorts texts as UTF-8 does.
     known: list[Any] = sorted({value for value in values if value is not None})
     ranges = [f"{column} BETWEEN {_literal(first)} AND {_literal(last)}" for first, last in _ranges(known)]
     return f"({' OR '.join(ranges)})" if ranges else "false"
@@ -100,12 +103,15 @@ def _literal(value: object) -> str:
 
 
 def _ranges(known: list[Any]) -> list[tuple[Any, Any]]:
-    """Cut at the widest gaps when there is a distance between values, else into pieces of one size."""
+    """Cut at the widest gaps between values."""
     if not known:
         return []
-    if isinstance(known[0], str):
-        size = -(-len(known) // _RANGES_MAX)
-        return [(piece[0], piece[-1]) for piece in (known[n : n + size] for n in range(0, len(known), size))]
-    gaps = sorted(range(1, len(known)), key=lambda n: known[n] - known[n - 1], reverse=True)[: _RANGES_MAX - 1]
+    at = [_place(value) for value in known] if isinstance(known[0], str) else known
+    gaps = sorted(range(1, len(known)), key=lambda n: at[n] - at[n - 1], reverse=True)[: _RANGES_MAX - 1]
     starts = [0, *sorted(gaps)]
     return [(known[start], known[end - 1]) for start, end in zip(starts, [*starts[1:], len(known)], strict=True)]
+
+
+def _place(text: str) -> int:
+    """Where a text lies among all: in the order of UTF-8, which is Spark's, near others that begin alike."""
+    return int.from_bytes(text.encode()[:_TOLD].ljust(_TOLD, b"\0"), "big")

@@ -61,7 +61,8 @@ Reach = Callable[[Difference, Read], DataFrame]
 class Input:
     """A frame that a table reads. `keys` are the reader's scope, as SQL over the columns of this input.
 
-    Without keys the input is looked up as a whole, and `reach` says whom a change in it concerns; None: nobody.
+    A change in it concerns the scopes that it names, or as `reach` says. Without keys the input is looked up as a
+    whole, and a change in it concerns whom `reach` says; without that: nobody.
     `pruned` names a column of the input, and what it must equal as SQL over the reader's scope: files outside the
     range of those values are not opened.
     """
@@ -72,9 +73,9 @@ class Input:
     pruned: tuple[str, str] | None = None
 
 
-def scoped(name: str, *keys: str, pruned: tuple[str, str] | None = None) -> Input:
-    """An input whose rows belong to the reader's scopes by these expressions."""
-    return Input(name, keys, None, pruned)
+def scoped(name: str, *keys: str, reach: Reach | None = None, pruned: tuple[str, str] | None = None) -> Input:
+    """An input whose rows belong to the reader's scopes by these expressions; `reach` when not each change matters."""
+    return Input(name, keys, reach, pruned)
 
 
 def looked_up(name: str, reach: Reach | None = None) -> Input:

@@ -25,6 +25,8 @@ _PROPERTIES = {
     "write.delete.mode": "copy-on-write",
     "write.update.mode": "copy-on-write",
     "write.merge.mode": "copy-on-write",
+    # A run looks for some keys among many: of a file it reads only the row groups that may have them.
+    "write.parquet.row-group-size-bytes": str(1 << 20),
 }
 
 

@@ -4,6 +4,7 @@ from transform.spec import Fold, Judged, Table
 from transform.tables import (
     customer_360,
     customer_identities,
+    customer_orders,
     dim_date,
     dim_products,
     dim_stores,
@@ -57,5 +58,6 @@ TABLES: tuple[Table, ...] = (
     dim_stores.TABLE,
     dim_date.TABLE,
     fact_order.TABLE,
+    customer_orders.TABLE,
     customer_360.TABLE,
 )

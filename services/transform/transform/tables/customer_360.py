@@ -1,22 +1,20 @@
 """One customer on one row: who they are, and what they bought. The customer360 service loads this table.
 
 Grain: one customer (customer_id).
-Reads: silver.users_scd, silver.orders_unified, gold.dim_products.
+Reads: silver.users_scd, silver.customer_orders.
 Rules: the person is described by one source user's last version: one that exists before a deleted one, the shop before
 the marketplace, then the newest. `emails` and `phones` are all ever known, in their normal spelling. A customer is
-deleted when every source user behind it is. Counts, dates and favourites are over purchases, lines that are neither
-cancelled, nor returned, nor adjusted; `total_amount` and the amounts by channel are purchases less returns;
-`returned_amount` is what was given back. A line that became returned with a positive amount is a sale that was undone,
-and in no amount. All amounts are in `currency`, that of most of the customer's purchases (ties: the first by name);
-lines in other currencies are in no amount, and `other_currency_lines` says how many. The favourite store and
-department are those with the most orders (ties: the larger amount, then the smaller id or name).
+deleted when every source user behind it is. Counts, dates and favourites are over purchases; what those are, and what
+is in the amounts, stands in `customer_orders`. All amounts are in `currency`, that of most of the customer's purchases
+(ties: the first by name); lines in other currencies are in no amount, and `other_currency_lines` says how many. The
+favourite store and department are those with the most orders (ties: the larger amount, then the smaller id or name).
 """
 
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 from pyspark.sql.types import ArrayType, StructType
 
-from transform.columns import e164, normalised_email, sum_where
+from transform.columns import e164, normalised_email
 from transform.spec import (
     BOOLEAN,
     DATE,
@@ -24,14 +22,12 @@ from transform.spec import (
     MONEY,
     STRING,
     TIMESTAMP,
-    Difference,
-    Read,
     Table,
-    looked_up,
     optional,
     required,
     scoped,
 )
+from transform.tables.customer_orders import CHANNELS
 
 SOURCE_USER = StructType([required("source", STRING), required("source_user_id", STRING)])
 DESCRIPTION = StructType(
@@ -52,7 +48,6 @@ DESCRIPTION = StructType(
         optional("marketing_consent", BOOLEAN),
     ]
 )
-CHANNELS = ("till", "web", "marketplace")
 SCHEMA = StructType(
     [
         required("customer_id", STRING),
@@ -80,16 +75,13 @@ COUNTED = ("other_currency_lines", "order_count", "line_count", "units")
 SUMMED = ("total_amount", "returned_amount", *(f"{channel}_amount" for channel in CHANNELS))
 
 
-def customer_360(users: DataFrame, orders: DataFrame, products: DataFrame) -> DataFrame:
+def customer_360(users: DataFrame, orders: DataFrame) -> DataFrame:
     """Every customer, those who never bought included."""
-    lines = orders.where(F.col("customer_id").isNotNull())
     profiles = (
         _people(users)
-        .join(_figures(lines), on="customer_id", how="left")
-        .join(_favourite(lines, "store_id", "favourite_store_id"), on="customer_id", how="left")
-        .join(
-            _favourite(_with_department(lines, products), "department", "favourite_department"), "customer_id", "left"
-        )
+        .join(_figures(orders), on="customer_id", how="left")
+        .join(_favourite(orders, "stores", "store_id", "favourite_store_id"), on="customer_id", how="left")
+        .join(_favourite(orders, "departments", "department", "favourite_department"), on="customer_id", how="left")
     )
     zero_if_none = {
         name: F.coalesce(name, F.lit(0)).cast(SCHEMA[name].dataType).alias(name) for name in COUNTED + SUMMED
@@ -121,16 +113,12 @@ def _distinct(values: Column) -> Column:
     return F.sort_array(F.collect_set(values))
 
 
-def _is_purchase() -> Column:
-    return ~F.col("status").isin("returned", "cancelled", "adjusted")
-
-
-def _figures(lines: DataFrame) -> DataFrame:
+def _figures(orders: DataFrame) -> DataFrame:
     # An order has one currency, so orders counted by currency add up.
-    each, main = _figures_by_currency(lines), F.struct("currency", "_lines", *SUMMED)
+    by_currency, main = _figures_by_currency(orders), F.struct("currency", "_lines", *SUMMED)
     main_first = F.struct(-F.col("line_count"), "currency")
     return (
-        each.groupBy("customer_id")
+        by_currency.groupBy("customer_id")
         .agg(
             F.min("first_order_at").alias("first_order_at"),
             F.max("last_order_at").alias("last_order_at"),
@@ -143,38 +131,23 @@ def _figures(lines: DataFrame) -> DataFrame:
     )
 
 
-def _figures_by_currency(lines: DataFrame) -> DataFrame:
-    bought, returned = _is_purchase(), (F.col("status") == "returned") & (F.col("total_amount") <= 0)
-    counts = bought | returned
-    return lines.groupBy("customer_id", "currency").agg(
-        F.count(F.lit(1)).alias("_lines"),
-        F.min(F.when(bought, F.col("ordered_at"))).alias("first_order_at"),
-        F.max(F.when(bought, F.col("ordered_at"))).alias("last_order_at"),
-        F.count_distinct(F.when(bought, F.col("order_id"))).alias("order_count"),
-        F.count(F.when(bought, 1)).alias("line_count"),
-        sum_where("quantity", bought).alias("units"),
-        sum_where("total_amount", counts).alias("total_amount"),
-        (-sum_where("total_amount", returned)).alias("returned_amount"),
-        *(sum_where("total_amount", counts & (F.col("channel") == name)).alias(f"{name}_amount") for name in CHANNELS),
+def _figures_by_currency(orders: DataFrame) -> DataFrame:
+    return orders.groupBy("customer_id", "currency").agg(
+        F.sum("lines").alias("_lines"),
+        F.min("first_bought_at").alias("first_order_at"),
+        F.max("last_bought_at").alias("last_order_at"),
+        F.count_if(F.col("bought_lines") > 0).alias("order_count"),
+        F.sum("bought_lines").alias("line_count"),
+        *(F.sum(name).alias(name) for name in ("units", *SUMMED)),
     )
 
 
-def _with_department(lines: DataFrame, products: DataFrame) -> DataFrame:
-    return lines.join(products.select("sku", "department"), on="sku", how="inner")
-
-
-def _favourite(lines: DataFrame, what: str, name: str) -> DataFrame:
-    bought = lines.where(_is_purchase() & F.col(what).isNotNull()).groupBy("customer_id", what)
-    counted = bought.agg(F.count_distinct("order_id").alias("_orders"), F.sum("total_amount").alias("_amount"))
+def _favourite(orders: DataFrame, where: str, what: str, name: str) -> DataFrame:
+    bought = orders.select("customer_id", "order_id", F.inline(where)).groupBy("customer_id", what)
+    counted = bought.agg(F.count_distinct("order_id").alias("_orders"), F.sum("amount").alias("_amount"))
     most = Window.partitionBy("customer_id").orderBy(F.desc("_orders"), F.desc("_amount"), F.asc(what))
     first = counted.withColumn("_rank", F.row_number().over(most)).where(F.col("_rank") == 1)
     return first.select("customer_id", F.col(what).alias(name))
-
-
-def buyers_of_products(changed: Difference, read: Read) -> DataFrame:
-    """The customers who bought what is in another department now."""
-    skus = changed.rows.select("sku").distinct()
-    return read("silver.orders_unified").join(F.broadcast(skus), "sku", "left_semi").select("customer_id")
 
 
 TABLE = Table(
@@ -185,8 +158,7 @@ TABLE = Table(
     scope=("customer_id",),
     reads=(
         scoped("silver.users_scd", "customer_id"),
-        scoped("silver.orders_unified", "customer_id"),
-        looked_up("gold.dim_products", buyers_of_products),
+        scoped("silver.customer_orders", "customer_id"),
     ),
     build=customer_360,
 )

@@ -92,8 +92,10 @@ def lines_of_users(changed: Difference, read: Read) -> DataFrame:
     before, after = (_moments(rows) for rows in (changed.before, changed.after))
     moved = before.subtract(after).unionByName(after.subtract(before))
     since = moved.groupBy("source", "source_user_id").agg(F.min("at").alias("_since"))
-    lines = read("silver.orders_unified").join(F.broadcast(since), ["source", "source_user_id"])
-    return lines.where(F.col("ordered_at") >= F.col("_since"))
+    # Told as a value, it lets Spark leave the days before it unread; null when none moved.
+    earliest = since.agg(F.unix_micros(F.min("_since"))).collect()[0][0]
+    lines = read("silver.orders_unified").where(F.col("ordered_at") >= F.timestamp_micros(F.lit(earliest)))
+    return lines.join(F.broadcast(since), ["source", "source_user_id"]).where(F.col("ordered_at") >= F.col("_since"))
 
 
 def _moments(versions: DataFrame) -> DataFrame:

@@ -20,7 +20,7 @@ from pyspark.sql.types import StructType
 
 from transform.declared import SAME, made_from
 from transform.returns import Line, Link, link
-from transform.spec import INT, LONG, STRING, TIMESTAMP, Table, optional, required, scoped
+from transform.spec import INT, LONG, STRING, TIMESTAMP, Difference, Read, Table, optional, required, scoped
 
 SCHEMA = StructType(
     [
@@ -75,6 +75,14 @@ def _is_sale() -> Column:
     return ~F.col("status").isin(*NO_SALE) & (F.col("quantity") > 0)
 
 
+def scopes_with_returns(changed: Difference, read: Read) -> DataFrame:
+    """The scopes of the changed lines that are returns, or that had a return: a purchase alone links nothing."""
+    returns, others = changed.rows.where(_is_return()).select(*SCOPE), changed.rows.select(*SCOPE)
+    known = read(TABLE.name).select(*(F.col(name).alias(f"_of_{name}") for name in SCOPE)).distinct()
+    same = [F.col(name).eqNullSafe(F.col(f"_of_{name}")) for name in SCOPE]
+    return returns.unionByName(others.join(known, on=same, how="left_semi"))
+
+
 @made_from(SAME)
 def _linked(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
     for batch in batches:
@@ -107,6 +115,6 @@ TABLE = Table(
     schema=SCHEMA,
     personal=PERSONAL,
     scope=SCOPE,
-    reads=(scoped("silver.orders_unified", *SCOPE),),
+    reads=(scoped("silver.orders_unified", *SCOPE, reach=scopes_with_returns),),
     build=return_links,
 )

@@ -1,0 +1,59 @@
+"""What a run has to count so that nothing is lost or doubled: what it judged, beside what the base has of the same."""
+
+from collections.abc import Sequence
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from transform.checks import QUARANTINE, is_tallied
+from transform.engine import Engine
+from transform.spec import Judged, Table
+from transform.tables import JUDGED, TABLES
+
+
+def all_judged(engine: Engine) -> dict[str, tuple[DataFrame, DataFrame]]:
+    """Every judged frame of a full run, with the count of its input."""
+    return {
+        each.name: (engine.judged[each.name], each.count_input(*(engine.read(given.name) for given in each.reads)))
+        for each in JUDGED
+        if is_tallied(each)
+    }
+
+
+def judged_again(engine: Engine) -> dict[str, tuple[DataFrame, DataFrame]]:
+    """What the run judged anew, each with the count of its input."""
+    return {
+        each.name: (engine.judged[each.name], each.count_input(*engine.to_judge[each.name]))
+        for each, _ in _again(engine)
+    }
+
+
+def judged_before(engine: Engine) -> dict[str, tuple[DataFrame, DataFrame | None, DataFrame]]:
+    """Of the same scopes what the base has: the count of its input, its rows of the table, its quarantined rows.
+
+    They are counted where they lie, not judged again. Rows of a table that stand for several things are not told.
+    """
+    return {
+        each.name: (
+            each.count_input(*engine.inputs(each, keys, engine.read_base)),
+            _base_rows(engine, each.table, each.scope, keys) if each.row_per_input else None,
+            _base_rows(engine, QUARANTINE, (f"'{each.table}'", each.key), keys),
+        )
+        for each, keys in _again(engine)
+    }
+
+
+def _again(engine: Engine) -> list[tuple[Judged, DataFrame]]:
+    keys = {name: change.keys for name, change in engine.changes.items() if change.keys is not None}
+    return [(each, keys[each.name]) for each in JUDGED if is_tallied(each) and each.name in keys]
+
+
+def _base_rows(engine: Engine, name: str, of_scope: Sequence[str], scopes: DataFrame) -> DataFrame:
+    table, stored = _table(name), engine.read_base(name)
+    named = [F.expr(key).alias(column) for key, column in zip(of_scope, table.scope, strict=True)]
+    rows = engine.of_scopes(stored, table, scopes.select(*named))
+    return stored.limit(0) if rows is None else rows
+
+
+def _table(name: str) -> Table:
+    return next(table for table in TABLES if table.name == name)
