@@ -33,6 +33,12 @@ def ann(id_: str, day: int = 0, **different: Any) -> Record:
     return a_record(id_, day, **{**ANN, **different})
 
 
+def bob(id_: str, day: int = 0) -> Record:
+    """Somebody else."""
+    person = {"first_name": "Robert", "last_name": "Okafor", "email": "bob@shop.example", "birth_date": "1971-02-03"}
+    return a_record(id_, day, **person)
+
+
 def clusters(identities: Iterable[Identity]) -> set[frozenset[str]]:
     """Who is one customer with whom."""
     members: dict[str, set[str]] = {}

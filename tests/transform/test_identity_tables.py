@@ -4,10 +4,13 @@ import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from identity_builders import ann, record_sets
+from identity_builders import ann, bob, record_sets
+from pyspark.sql import DataFrame, SparkSession
 from transform.identity import arrow
 from transform.identity.explanation import as_text, explain
 from transform.identity.records import Record
+from transform.identity_changes import IDENTITIES, LINKS, RECORDS, identities_changed, links_changed
+from transform.spec import Difference
 
 
 def of_shop(records: list[Record]) -> list[Record]:
@@ -48,6 +51,29 @@ def test_identities_follow_from_records_and_links(records: list[Record]) -> None
     table = arrow.records_table(of_shop(records))
     links, identities = arrow.resolve(table)
     assert arrow.identities(table, links).to_pylist() == identities.to_pylist()
+
+
+@pytest.mark.servers
+def test_the_difference_a_run_writes_is_that_between_two_resolutions(spark: SparkSession) -> None:
+    old = of_shop([ann("1"), ann("2", 1), bob("3", 2)])
+    moved = of_shop([bob("2", 1)])
+    tables = [arrow.records_table(old), arrow.records_table([old[0], *moved, old[2]])]
+    links, identities = arrow.resolve(tables[0])
+    stored = dict(zip((RECORDS, LINKS, IDENTITIES), (tables[0], links, identities), strict=True))
+    frames = {name: spark.createDataFrame(table) for name, table in stored.items()}
+    changed = Difference(
+        frames[RECORDS].where("source_user_id = '2'"), spark.createDataFrame(arrow.records_table(moved))
+    )
+
+    all_links, all_identities = arrow.resolve(tables[1])
+    assert after(frames[LINKS], links_changed(frames.__getitem__, changed)) == all_links.to_pylist()
+    found = after(frames[IDENTITIES], identities_changed(frames.__getitem__, changed))
+    assert found == all_identities.cast(arrow.IDENTITIES).to_pylist()
+
+
+def after(stored: DataFrame, changed: Difference) -> list[dict[str, object]]:
+    """The rows of a table once a difference was carried out, in order."""
+    return stored.exceptAll(changed.before).unionByName(changed.after).sort(*stored.columns[:2]).toArrow().to_pylist()
 
 
 def test_no_records_have_no_links_and_no_identities() -> None:

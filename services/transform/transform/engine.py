@@ -15,7 +15,7 @@ from transform import bronze
 from transform.bronze_reading import bronze_rows
 from transform.propagation import WAS, Change, compared, difference, reached, restricted, within
 from transform.restatement import Restatement
-from transform.spec import Difference, Fold, Input, Judged, Read, Stored, Table
+from transform.spec import Difference, Fold, Input, Judged, Read, Stored, Table, Update
 from transform.statistics import Statistics, statistics, statistics_of
 from transform.storage import Lake, check_schema
 from transform.tables import JUDGED
@@ -176,7 +176,21 @@ class Engine:
         if self.is_full:
             frames = [self.judged.get(given.name) or self.read(given.name) for given in table.reads]
             self._replace(table, table.build(*frames))
-            return
+        elif table.update is not None:
+            self._update(table, table.update)
+        else:
+            self._rebuild(table)
+
+    def _update(self, table: Table, update: Update) -> None:
+        changed = {
+            given.name: self.changes[given.name].difference for given in table.reads if given.name in self.changes
+        }
+        known = {name: difference for name, difference in changed.items() if difference is not None}
+        if known:
+            done = update(self.read_base, known)
+            self._write_difference(table, done.before, done.after)
+
+    def _rebuild(self, table: Table) -> None:
         scopes = reached(table, self.changes, self.read) if table.scope else None
         if scopes is None and (table.scope or not any(given.name in self.changes for given in table.reads)):
             return

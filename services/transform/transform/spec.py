@@ -6,7 +6,7 @@ it is not stored. A *table* is a pure function of frames, and local: the rows of
 that scope. So a run rebuilds the scopes that a change reaches, and nothing else; a full run is one that reaches all.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from pyspark.sql import DataFrame
@@ -55,6 +55,8 @@ class Difference:
 Read = Callable[[str], DataFrame]
 # From what changed in an input that is looked up, and the tables as they are now: the scopes of the reader concerned.
 Reach = Callable[[Difference, Read], DataFrame]
+# From the tables as the release has them, and what changed in the inputs: what that changes in the table.
+Update = Callable[[Read, Mapping[str, Difference]], Difference]
 
 
 @dataclass(frozen=True)
@@ -135,6 +137,8 @@ class Table(Stored):
     reads: tuple[Input, ...]
     build: Callable[..., DataFrame]
     references: tuple[Reference, ...] = ()
+    update: Update | None = None
+    """Of a table whose rows depend on each other, and that has no scopes: what `build` would change."""
     located: str | None = None
     """A column outside of the scope that tells in which files a scope lies; every input has it under this name."""
 

@@ -17,6 +17,7 @@ from pyspark.sql import functions as F
 from pyspark.sql.types import ArrayType, StructType
 
 from transform.identity import arrow
+from transform.identity_changes import LINKS, RECORDS, identities_changed
 from transform.spec import INT, STRING, TIMESTAMP, Table, optional, required, scoped
 
 SCHEMA = StructType(
@@ -56,6 +57,8 @@ TABLE = Table(
     schema=SCHEMA,
     personal=PERSONAL,
     scope=(),
-    reads=(scoped("silver.identity_records"), scoped("silver.identity_links")),
+    reads=(scoped(RECORDS), scoped(LINKS)),
     build=customer_identities,
+    # A change of links alone there is none: they follow from the records.
+    update=lambda read, changed: identities_changed(read, changed[RECORDS]),
 )

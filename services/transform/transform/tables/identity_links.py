@@ -4,8 +4,7 @@ Grain: one pair (record, other), each as `source:source_user_id`, `record` < `ot
 Reads: silver.identity_records.
 Rules: `identity/`; pairs that share a blocking key are weighed, and those at the threshold or above it are here.
 `evidence` is the rule that holds or "resemblance"; `weight` is in hundredths of a bit. A pair's weight depends on all
-records through the frequencies of its values alone, so a change concerns few others: `identity.arrow.update` tells
-which.
+records through the frequencies of its values alone, so a change concerns few others: `identity_changes.py` tells which.
 Size: all records pass through one Arrow partition; `services/transform/README.md` says what a million need.
 """
 
@@ -16,6 +15,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql.types import StructType
 
 from transform.identity import arrow
+from transform.identity_changes import RECORDS, links_changed
 from transform.spec import INT, STRING, Table, required, scoped
 
 SCHEMA = StructType(
@@ -42,6 +42,7 @@ TABLE = Table(
     schema=SCHEMA,
     personal=PERSONAL,
     scope=(),
-    reads=(scoped("silver.identity_records"),),
+    reads=(scoped(RECORDS),),
     build=identity_links,
+    update=lambda read, changed: links_changed(read, changed[RECORDS]),
 )
