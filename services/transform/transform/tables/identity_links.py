@@ -5,7 +5,7 @@ Reads: silver.identity_records.
 Rules: `identity/`; pairs that share a blocking key are weighed, and those at the threshold or above it are here.
 `evidence` is the rule that holds or "resemblance"; `weight` is in hundredths of a bit. A pair's weight depends on all
 records through the frequencies of its values alone, so a change concerns few others: `identity_changes.py` tells which.
-Size: all records pass through one Arrow partition; `services/transform/README.md` says what a million need.
+Size: all records pass through one process, in a full run that of Spark's Python worker, else that of the run itself.
 """
 
 from collections.abc import Iterable, Iterator
