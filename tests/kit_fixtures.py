@@ -1,6 +1,7 @@
 """Tokens for doors under test, and logs that stay small."""
 
-from collections.abc import Callable
+import logging as stdlib_logging
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -10,10 +11,19 @@ from shopsphere_kit.clock import SystemClock
 from shopsphere_kit.settings import AuthSettings
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture(scope="session", autouse=True)
 def _json_logs() -> None:
-    # A test may run a command that configures logs of its own, onto a standard error that ends with that test.
     logging.configure("tests", "WARNING")
+
+
+@pytest.fixture(autouse=True)
+def _logs_of_one_test(_json_logs: None) -> Iterator[None]:
+    # A test may run a command that configures logs of its own, onto a standard error that ends with that test.
+    root = stdlib_logging.getLogger()
+    handlers, level = list(root.handlers), root.level
+    yield
+    root.handlers[:] = handlers
+    root.setLevel(level)
 
 
 @pytest.fixture(scope="session")

@@ -26,7 +26,12 @@ from transform.table_state import state_of
 from transform.upkeep import Limits
 
 # Maintenance is a dozen Spark jobs per table, which a busy machine takes minutes for.
-pytestmark = [pytest.mark.servers, pytest.mark.timeout(1200)]
+pytestmark = [
+    pytest.mark.servers,
+    pytest.mark.timeout(1200),
+    # These write with PyIceberg what runs write with Spark, which knows the size of row groups.
+    pytest.mark.filterwarnings("ignore:Parquet writer option:UserWarning"),
+]
 SCHEMA = StructType([required("id", LONG), required("of_release", LONG), optional("email", STRING)])
 PEOPLE = Stored("silver.people", ("id",), SCHEMA, ("email",), (), sorted_by=("email",))
 SALES = replace(PEOPLE, name="gold.sales")

@@ -36,6 +36,7 @@ def labels(lake: Lake, pinned: Release) -> int:
     return scan_release(lake.catalog, pinned, LABELS.name).num_rows
 
 
+@pytest.mark.long
 def test_a_run_that_another_one_overtook_publishes_nothing(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
     write_bronze(lake.catalog, bronze.FRAUD_LABELS, [a_record(a_label("1"))])
 
