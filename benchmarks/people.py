@@ -1,7 +1,7 @@
 """Invented populations for measuring identity resolution: households of people, and several faulty records of each.
 
-Names and places are Faker's lists; what is wrong in the records follows a `Profile`. One population served for tuning
-(`SHOP`), the others are only measured. A generator made with the same seed gives the same population.
+Names and places are Faker's lists; what is wrong in the records follows a `Profile`. All profiles were looked at while
+the model was tuned. A generator made with the same seed gives the same population.
 """
 
 import random

@@ -5,7 +5,7 @@ telephone and are sometimes born on one day or bear one first name. The weight o
 under M over that under U or H. A link must be convincing against both: its weight is the smaller of the two sums with
 their prior odds.
 
-M and H are fixed beforehand, from the error rates of registers and from tuning on one synthetic population
+M and H are fixed beforehand, from the error rates of registers and from tuning on synthetic populations
 (`benchmarks/identity`). U comes from the data: the frequency of the very value that agrees, so that Smith weighs
 little and Featherstonehaugh much. Counts and the number of records enter in bins, and weights are whole hundredths of
 a bit: so the same set of records has the same weights, whatever the order, and one record more changes few of them.
