@@ -42,7 +42,7 @@ def compare(claim: str, ours: Callable[[], int], other: Callable[[], int], *, un
     measured = alternate(lambda: rate(ours), lambda: rate(other), unit)
     worst = min(one / two for one, two in measured)
     print(f"worst round: {worst:.2f} times the other side")
-    return report(claim, measured, unit=unit, goal=goal, holds=lambda mine, theirs: mine / theirs >= goal)
+    return report(claim, measured, unit=unit, goal=goal)
 
 
 def alternate(ours: Callable[[], float], other: Callable[[], float], unit: str) -> list[tuple[float, float]]:
@@ -61,11 +61,12 @@ def report(
     *,
     unit: str,
     goal: float,
-    holds: Callable[[float, float], bool],
+    holds: Callable[[float, float], bool] | None = None,
 ) -> Outcome:
-    """Print the last line; `holds` is asked with both medians and says whether the goal is reached."""
+    """Print the last line; the goal is a ratio, unless `holds` says by both medians whether it is reached."""
     mine, theirs = (statistics.median(side) for side in zip(*measured, strict=True))
-    outcome = Outcome(claim, _rounded(mine), _rounded(theirs), unit, round(mine / theirs, 3), goal, holds(mine, theirs))
+    reached = mine / theirs >= goal if holds is None else holds(mine, theirs)
+    outcome = Outcome(claim, _rounded(mine), _rounded(theirs), unit, round(mine / theirs, 3), goal, reached)
     print(json.dumps(asdict(outcome)))
     return outcome
 

@@ -85,8 +85,8 @@ class Year:
         for table in _TABLES:
             self._append(catalog, table, self._select(table, f"<= {self._last}"))
 
-    def write_batch(self, catalog: Catalog, number: int) -> int:
-        """New orders, and changes of what was there before; how many orders are new."""
+    def write_batch(self, catalog: Catalog, number: int) -> None:
+        """New orders, and changes of what was there before."""
         first = self._last + number * self._size
         which = f"BETWEEN {first + 1} AND {first + self._size}"
         for table in (bronze.ORDERS, bronze.ORDER_ITEMS):
@@ -102,7 +102,6 @@ class Year:
         some = f"user_id % {int(1 / MOVED)} = {number}"
         users = f"SELECT {moved} FROM ({self._select(bronze.USERS, '')}) WHERE {some}"  # noqa: S608
         self._append(catalog, bronze.USERS, users)
-        return self._size
 
     @staticmethod
     def _change(number: int) -> str:

@@ -1,7 +1,7 @@
 """Claim: a batch that touches 1 % of the keys goes through silver and gold 20 times faster than a rebuild of all.
 
 Ours: an incremental run in a session that is kept. The other side: `run --full` over the same bronze, after which the
-content of every table is the same. The lake is described in `transform_lake.py`; LINES=1000000 tries less, and
+content of every table is the same. The lake is described in `transform_lake.py`; LINES=1400000 tries one year, and
 SCATTERED=0 leaves out the changes of old orders.
 """
 
@@ -45,13 +45,7 @@ def main() -> None:
             return 1 / seconds
 
         measured = alternate(increment, rebuild, "runs/s")
-        report(
-            "transform/incremental",
-            measured,
-            unit="runs/s",
-            goal=GOAL,
-            holds=lambda mine, theirs: mine / theirs >= GOAL,
-        )
+        report("transform/incremental", measured, unit="runs/s", goal=GOAL)
 
 
 @contextmanager

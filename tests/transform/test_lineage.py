@@ -27,6 +27,8 @@ SOME = [
     f"{bronze.ORDERS}.status",
     f"{bronze.MARKETPLACE_ORDERS}.document",
     f"{bronze.STOCK_MOVEMENTS}.value",
+    LINE_AMOUNT,
+    f"{bronze.USERS}.city",
 ]
 
 

@@ -26,7 +26,7 @@ from pyiceberg.catalog import Catalog
 from pyspark.sql.types import LongType, StringType, StructField, StructType
 from shopsphere_kit.clock import ManualClock
 from shopsphere_kit.lake import latest_release, scan_release
-from transform import bronze, jobs, tables
+from transform import bronze, jobs, release, tables
 from transform.errors import ChecksFailed, SchemaMismatch
 from transform.storage import Lake, check_schema
 from transform.tables import fact_order, fraud_labels
@@ -101,6 +101,7 @@ def test_a_run_publishes_one_release_that_a_pinned_reader_sees_and_one_that_fail
         jobs.run(lake, clock, full=True)
 
     assert latest_release(lake.catalog) == pinned
+    assert [row.release_id for row in release.published(lake.catalog)] == [pinned.release_id]
     assert lake.current_snapshot(FACTS.name) == pinned.snapshots[FACTS.name]
 
 

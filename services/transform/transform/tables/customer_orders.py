@@ -27,6 +27,7 @@ from transform.spec import (
     required,
     scoped,
 )
+from transform.tables.orders_unified import NO_SALE
 
 CHANNELS = ("till", "web", "marketplace")
 BY_STORE = StructType([optional("store_id", LONG), optional("amount", MONEY)])
@@ -64,7 +65,7 @@ def customer_orders(orders: DataFrame, products: DataFrame) -> DataFrame:
 
 
 def _is_purchase() -> Column:
-    return ~F.col("status").isin("returned", "cancelled", "adjusted")
+    return ~F.col("status").isin(*NO_SALE)
 
 
 def _figures() -> list[Column]:

@@ -78,6 +78,8 @@ SCHEMA = StructType(
 PERSONAL = ("card_token",)
 LINE = list(VALUES)
 CHANNELS = ("till", "web", "marketplace", online_retail.CHANNEL)
+# With one of these a line is no sale.
+NO_SALE = ("returned", "cancelled", "adjusted")
 STATUSES = ("completed", "returned", "cancelled", "placed", "shipped", "delivered", "adjusted")
 ROW_CHECKS = (
     RowCheck("document_readable", "document", "the document is not JSON of an order", "_fault <> 'unreadable'"),

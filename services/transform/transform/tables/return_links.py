@@ -19,8 +19,10 @@ from pyspark.sql.pandas.types import to_arrow_schema
 from pyspark.sql.types import StructType
 
 from transform.declared import SAME, made_from
+from transform.propagation import restricted
 from transform.returns import Line, Link, link
 from transform.spec import INT, LONG, STRING, TIMESTAMP, Difference, Read, Table, optional, required, scoped
+from transform.tables.orders_unified import NO_SALE
 
 SCHEMA = StructType(
     [
@@ -39,7 +41,6 @@ SCHEMA = StructType(
 )
 PERSONAL: tuple[str, ...] = ()
 SCOPE = ("source", "source_user_id", "sku")
-NO_SALE = ("returned", "cancelled", "adjusted")
 
 
 def return_links(orders: DataFrame) -> DataFrame:
@@ -77,10 +78,8 @@ def _is_sale() -> Column:
 
 def scopes_with_returns(changed: Difference, read: Read) -> DataFrame:
     """The scopes of the changed lines that are returns, or that had a return: a purchase alone links nothing."""
-    returns, others = changed.rows.where(_is_return()).select(*SCOPE), changed.rows.select(*SCOPE)
-    known = read(TABLE.name).select(*(F.col(name).alias(f"_of_{name}") for name in SCOPE)).distinct()
-    same = [F.col(name).eqNullSafe(F.col(f"_of_{name}")) for name in SCOPE]
-    return returns.unionByName(others.join(known, on=same, how="left_semi"))
+    returns, known = changed.rows.where(_is_return()), restricted(read(TABLE.name), SCOPE, changed.rows, SCOPE)
+    return returns.select(*SCOPE).unionByName(known.select(*SCOPE))
 
 
 @made_from(SAME)
