@@ -1,5 +1,6 @@
 """Profiles, timelines and overviews as a store would hold them."""
 
+import re
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -30,6 +31,12 @@ MARIA_SECRETS = (
     "98101",
     "L-77",
 )
+
+
+def told_of_maria(text: str) -> list[str]:
+    """Her secrets in a text, as whole words: the digits of a clock or a counter may hold a postal code."""
+    return [secret for secret in MARIA_SECRETS if re.search(rf"(?<![\w.]){re.escape(secret)}(?!\w|\.\d)", text)]
+
 
 MARIA_DETAILS: dict[str, Any] = {
     "first_name": "Maria",
