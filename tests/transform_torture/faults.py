@@ -89,10 +89,10 @@ class FaultyLake(Lake):
         self.at(WRITTEN)
         return snapshot
 
-    def merge(self, table: Stored, branch: str, changed: DataFrame, located: str) -> int:
+    def take_out(self, table: Stored, branch: str, grains: DataFrame, located: str) -> int:
         """See Lake."""
         self.at(WRITING)
-        snapshot = super().merge(table, branch, changed, located)
+        snapshot = super().take_out(table, branch, grains, located)
         self.at(WRITTEN)
         return snapshot
 

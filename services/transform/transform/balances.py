@@ -7,8 +7,9 @@ from pyspark.sql import functions as F
 
 from transform.checks import QUARANTINE, is_tallied
 from transform.engine import Engine
-from transform.spec import Judged, Table
-from transform.tables import JUDGED, TABLES
+from transform.propagation import restricted
+from transform.spec import Fold, Input, Judged, Table
+from transform.tables import FOLDS, JUDGED, TABLES
 
 
 def all_judged(engine: Engine) -> dict[str, tuple[DataFrame, DataFrame]]:
@@ -35,12 +36,29 @@ def judged_before(engine: Engine) -> dict[str, tuple[DataFrame, DataFrame | None
     """
     return {
         each.name: (
-            each.count_input(*engine.inputs(each, keys, engine.read_base)),
+            each.count_input(*_inputs_before(engine, each, keys)),
             _base_rows(engine, each.table, each.scope, keys) if each.row_per_input else None,
             _base_rows(engine, QUARANTINE, (f"'{each.table}'", each.key), keys),
         )
         for each, keys in _again(engine)
     }
+
+
+def _inputs_before(engine: Engine, judged: Judged, keys: DataFrame) -> list[DataFrame]:
+    """What there was to judge: what there is now, with what the run did to it undone."""
+    return [
+        _undone(engine, given, now, judged, keys)
+        for given, now in zip(judged.reads, engine.to_judge[judged.name], strict=True)
+    ]
+
+
+def _undone(engine: Engine, given: Input, now: DataFrame, judged: Judged, keys: DataFrame) -> DataFrame:
+    change = engine.changes.get(given.name)
+    if change is None or change.difference is None or given.keys is None:
+        return now
+    grain = [*_fold(given.name).grain]
+    before = restricted(change.difference.before, given.keys, keys, judged.scope)
+    return now.join(change.difference.after, grain, "left_anti").unionByName(before)
 
 
 def _again(engine: Engine) -> list[tuple[Judged, DataFrame]]:
@@ -53,6 +71,10 @@ def _base_rows(engine: Engine, name: str, of_scope: Sequence[str], scopes: DataF
     named = [F.expr(key).alias(column) for key, column in zip(of_scope, table.scope, strict=True)]
     rows = engine.of_scopes(stored, table, scopes.select(*named))
     return stored.limit(0) if rows is None else rows
+
+
+def _fold(name: str) -> Fold:
+    return next(fold for fold in FOLDS if fold.name == name)
 
 
 def _table(name: str) -> Table:

@@ -23,6 +23,8 @@ from transform.tables.truncates import FOLD as TRUNCATES
 
 # Of more scopes than these all files are looked at: their names would not fit into a plan.
 _LOCATED_MAX = 20_000
+# Of so many rows every task can hold the grain: some tens of bytes each.
+_SENT_MAX = 200_000
 
 
 @dataclass
@@ -77,6 +79,9 @@ class Engine:
 
     def keep(self, frame: DataFrame) -> DataFrame:
         """The frame, computed at most once in this run."""
+        if not self.is_full:
+            # What is found in many files is not much of each: a task for every file costs more than what it does.
+            frame = frame.coalesce(int(self.lake.spark.conf.get("spark.sql.shuffle.partitions") or 1))
         self._persisted.append(frame.persist())
         return frame
 
@@ -268,11 +273,17 @@ class Engine:
             return
         self.statistics[table.name] = found
         self.lake.prepare(table, self.branch, self.base[table.name])
-        if found.taken_out == 0:
+        if found.taken_out:
+            self._take_out(table, changed.where(F.col(WAS).isNotNull()), found.taken_out)
+        if found.put_in:
             self.made[table.name] = self.lake.append(table, self.branch, difference(changed).after)
-        else:
-            self.made[table.name] = self.lake.merge(table, self.branch, changed, _where(table, changed))
         self.changes.setdefault(table.name, Change(difference(changed)))
+
+    def _take_out(self, table: Stored, stood: DataFrame, count: int) -> None:
+        grains = stood.select(*table.grain)
+        # Sent to the rows of the files that have them; otherwise all of these have to be sorted to meet them.
+        grains = F.broadcast(grains) if count <= _SENT_MAX else grains
+        self.made[table.name] = self.lake.take_out(table, self.branch, grains, _where(table, stood))
 
 
 def _standing(fold: Fold, rows: DataFrame, emptied_at: str | None) -> DataFrame:
@@ -283,11 +294,11 @@ def _located(table: Stored) -> str | None:
     return table.located_by if isinstance(table, Fold | Table) else None
 
 
-def _where(table: Stored, changed: DataFrame) -> str:
+def _where(table: Stored, stood: DataFrame) -> str:
     located = _located(table)
     if located is None:
         return "true"
-    values = _values(changed.where(F.col(WAS).isNotNull()).select(F.col(f"{WAS}.{located}")))
+    values = _values(stood.select(F.col(f"{WAS}.{located}")))
     return within(f"stored.`{located}`", values) if values is not None else "true"
 
 

@@ -13,18 +13,20 @@ from shopsphere_kit.lake import personal_columns_properties
 from shopsphere_kit.suppression import Suppressions
 
 from transform.errors import SchemaMismatch
-from transform.propagation import NOW
 from transform.spec import Stored
 
 # A run writes to a branch of its own, so that another one cannot disturb it.
 BRANCH = "run_"
 _METRICS = "write.metadata.metrics"
-# PyIceberg writes no format 3, and rows taken out by position would have to be put together again by every reader.
+# PyIceberg writes no format 3.
+_FORMAT = {"format-version": "2"}
+# Rows taken out by position would have to be put together again by every reader.
 _PROPERTIES = {
-    "format-version": "2",
     "write.delete.mode": "copy-on-write",
     "write.update.mode": "copy-on-write",
     "write.merge.mode": "copy-on-write",
+    # What is left of a file after a delete stays together in its order; there is nothing to send between tasks.
+    "write.delete.distribution-mode": "none",
     # A run looks for some keys among many: of a file it reads only the row groups that may have them.
     "write.parquet.row-group-size-bytes": str(1 << 20),
 }
@@ -95,20 +97,15 @@ class Lake:
         rows.writeTo(f"{self.full_name(table.name)}.branch_{branch}").append()
         return self._head(table, branch)
 
-    def merge(self, table: Stored, branch: str, changed: DataFrame, located: str) -> int:
-        """Carry out on the branch what `compared` found; `located` holds of all rows that are taken out or replaced."""
-        view = f"changed_{branch}_{table.name.replace('.', '_')}"
-        changed.createOrReplaceTempView(view)
-        columns = [f"`{name}`" for name in table.schema.names]
-        on = " AND ".join(f"stored.`{name}` = {view}.`{name}`" for name in table.grain)
+    def take_out(self, table: Stored, branch: str, grains: DataFrame, located: str) -> int:
+        """Remove rows by their grain from the branch; `located` holds of all of them."""
+        view = f"taken_out_{branch}_{table.name.replace('.', '_')}"
+        grains.createOrReplaceTempView(view)
+        same = " AND ".join(f"stored.`{name}` = gone.`{name}`" for name in table.grain)
         # The names are ours, and the values in `located` are literals.
         self.spark.sql(
-            f"MERGE INTO {self.full_name(table.name)}.branch_{branch} AS stored "  # noqa: S608
-            f"USING {view} ON {on} AND {located} "
-            f"WHEN MATCHED AND {view}.{NOW} IS NULL THEN DELETE "
-            f"WHEN MATCHED THEN UPDATE SET {', '.join(f'{name} = {view}.{NOW}.{name}' for name in columns)} "
-            f"WHEN NOT MATCHED AND {view}.{NOW} IS NOT NULL THEN INSERT ({', '.join(columns)}) "
-            f"VALUES ({', '.join(f'{view}.{NOW}.{name}' for name in columns)})"
+            f"DELETE FROM {self.full_name(table.name)}.branch_{branch} AS stored "  # noqa: S608
+            f"WHERE {located} AND EXISTS (SELECT 1 FROM {view} AS gone WHERE {same})"
         )
         self.spark.catalog.dropTempView(view)
         return self._head(table, branch)
@@ -126,11 +123,14 @@ class Lake:
         return self.catalog.load_table(table.name).metadata.refs[branch].snapshot_id
 
     def _evolve(self, table: Stored, stored: IcebergTable) -> None:
+        wanted = _properties(table)
+        if not wanted.items() <= stored.properties.items():
+            with stored.transaction() as change:
+                change.set_properties(wanted)
         known = set(stored.schema().column_names)
         added = [field for field in table.schema.fields if field.name not in known]
         if added:
             columns = ", ".join(f"`{field.name}` {field.dataType.simpleString()}" for field in added)
-            self.spark.sql(f"ALTER TABLE {self.full_name(table.name)} SET TBLPROPERTIES ({_properties(table)})")
             self.spark.sql(f"ALTER TABLE {self.full_name(table.name)} ADD COLUMNS ({columns})")
 
 
@@ -174,8 +174,8 @@ def _no_footer_statistics(leaves: Iterable[str]) -> dict[str, str]:
 def _create_statement(full_name: str, table: Stored) -> str:
     columns = ", ".join(f"`{field.name}` {field.dataType.simpleString()}" for field in table.schema.fields)
     partitions = f"PARTITIONED BY ({', '.join(table.partitioned_by)}) " if table.partitioned_by else ""
-    properties = f"TBLPROPERTIES ({_properties(table)})"
-    return f"CREATE TABLE IF NOT EXISTS {full_name} ({columns}) USING iceberg {partitions}{properties}"
+    properties = ", ".join(f"'{name}' = '{value}'" for name, value in (_FORMAT | _properties(table)).items())
+    return f"CREATE TABLE IF NOT EXISTS {full_name} ({columns}) USING iceberg {partitions}TBLPROPERTIES ({properties})"
 
 
 def _ordering(table: Stored) -> str:
@@ -184,8 +184,7 @@ def _ordering(table: Stored) -> str:
     return f"{distributed}ORDERED BY {', '.join(table.sorted_by)}"
 
 
-def _properties(table: Stored) -> str:
+def _properties(table: Stored) -> dict[str, str]:
     # The first kind keeps values out of the manifests, the second out of the footers of the Parquet files.
-    properties = _PROPERTIES | personal_columns_properties(table.personal_leaves)
-    properties |= _no_footer_statistics(table.personal_leaves)
-    return ", ".join(f"'{name}' = '{value}'" for name, value in properties.items())
+    personal = personal_columns_properties(table.personal_leaves) | _no_footer_statistics(table.personal_leaves)
+    return _PROPERTIES | personal
