@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 from pyiceberg.exceptions import CommitFailedException, NoSuchTableError
@@ -23,14 +23,13 @@ from transform.restatement import Restatement
 from transform.schedule import Step, run_all
 from transform.spec import Fold, Judged, Read, Table
 from transform.statistics import statistics_of
-from transform.storage import BRANCH, Lake
+from transform.storage import RUN_BRANCH, Lake
 from transform.tables import FOLDS, JUDGED, TABLES
 from transform.tables.truncates import FOLD as TRUNCATES
+from transform.upkeep import Limits
 
 log = get_logger(__name__)
 STORED = (*FOLDS, *TABLES)
-# A run that takes longer than this is dead; its branches are removed by the next one.
-_BRANCH_AGE = timedelta(hours=6)
 # With fewer rows than these in bronze, compiling queries costs more than it saves (see session.SMALL). Two cores: with
 # 100,000 rows a full run took 55 s without and 70 s with, with 240,000 96 and 75; an incremental one 30 and 36.
 _SMALL_FULL, _SMALL_INCREMENT = 150_000, 400_000
@@ -97,7 +96,7 @@ def _restate(
 
 
 def _branch(clock: Clock) -> str:
-    return f"{BRANCH}{clock.now():{_STAMP}}_{secrets.token_hex(4)}"
+    return f"{RUN_BRANCH}{clock.now():{_STAMP}}_{secrets.token_hex(4)}"
 
 
 def _publish(engine: Engine, base: release.ReleaseRow | None, clock: Clock, seen: str | None, done: Run) -> Run:
@@ -226,8 +225,8 @@ def _drop_branches(lake: Lake, own: str, now: datetime) -> None:
     """Remove the branch of this run, and those of runs that ended without doing so."""
 
     def unwanted(branch: str) -> bool:
-        begun = datetime.strptime(branch.removeprefix(BRANCH).split("_")[0], _STAMP).replace(tzinfo=UTC)
-        return branch == own or now - begun > _BRANCH_AGE
+        begun = datetime.strptime(branch.removeprefix(RUN_BRANCH).split("_")[0], _STAMP).replace(tzinfo=UTC)
+        return branch == own or now - begun > Limits.unpublished_age
 
     for stored in STORED:
         try:

@@ -9,11 +9,10 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from transform.release import ReleaseRow
+from transform.storage import RUN_BRANCH
 
 # The newest, and the one that a rollback returns to.
 KEPT_MIN = 2
-# Runs write to branches of this name and drop them; one that is left behind belongs to a run that was killed.
-RUN_BRANCH = "run_"
 
 
 def kept(rows: Sequence[ReleaseRow], age: timedelta, now: datetime) -> list[ReleaseRow]:

@@ -15,8 +15,9 @@ from shopsphere_kit.suppression import Suppressions
 from transform.errors import SchemaMismatch
 from transform.spec import Stored
 
-# A run writes to a branch of its own, so that another one cannot disturb it.
-BRANCH = "run_"
+# A run writes to a branch of its own, so that another one cannot disturb it, and drops it; one that is left behind
+# belongs to a run that was killed.
+RUN_BRANCH = "run_"
 _METRICS = "write.metadata.metrics"
 # PyIceberg writes no format 3.
 _FORMAT = {"format-version": "2"}
@@ -113,7 +114,7 @@ class Lake:
     def drop_branches(self, table: str, unwanted: Callable[[str], bool]) -> None:
         """Remove the branches of runs that are over."""
         stored = self.catalog.load_table(table)
-        names = [name for name in stored.metadata.refs if name.startswith(BRANCH) and unwanted(name)]
+        names = [name for name in stored.metadata.refs if name.startswith(RUN_BRANCH) and unwanted(name)]
         if names:
             with stored.manage_snapshots() as manage:
                 for name in names:

@@ -29,7 +29,7 @@ class Limits:
     orphan_age: timedelta = timedelta(days=3)
     sweep_every: timedelta = timedelta(days=1)
     release_age: timedelta = timedelta(days=7)
-    # No run takes longer from its first snapshot to its release.
+    # No run takes longer from its first snapshot to its release: one that does is dead, and its branches go.
     unpublished_age: timedelta = timedelta(days=1)
 
 
