@@ -13,6 +13,7 @@ from pyspark.sql import functions as F
 
 from transform import bronze
 from transform.bronze_reading import bronze_rows
+from transform.places import TOLD_MAX, located_by, values_of, where_they_lie
 from transform.propagation import WAS, Change, compared, difference, reached, restricted, within
 from transform.restatement import Restatement
 from transform.spec import Difference, Fold, Input, Judged, Read, Stored, Table, Update
@@ -21,8 +22,6 @@ from transform.storage import Lake, check_schema
 from transform.tables import JUDGED
 from transform.tables.truncates import FOLD as TRUNCATES
 
-# Of more scopes than these all files are looked at: their names would not fit into a plan.
-_LOCATED_MAX = 20_000
 # Of so many rows every task can hold the grain: some tens of bytes each.
 _SENT_MAX = 200_000
 
@@ -234,7 +233,7 @@ class Engine:
             return rows
         if given.pruned is not None:
             column, of_scope = given.pruned
-            values = _values(scopes.select(F.expr(of_scope).alias("value")))
+            values = values_of(scopes.select(F.expr(of_scope).alias("value")))
             rows = rows.where(within(column, values)) if values is not None else rows
         return restricted(rows, given.keys, scopes, scope)
 
@@ -243,13 +242,13 @@ class Engine:
     def _local(self, scopes: DataFrame) -> DataFrame:
         """The scopes as plain rows, so that plans do not carry how they were found; many are kept in Spark."""
         found = self.keep(scopes)
-        rows = found.limit(_LOCATED_MAX + 1).toArrow()
-        return self.lake.spark.createDataFrame(rows) if rows.num_rows <= _LOCATED_MAX else found
+        rows = found.limit(TOLD_MAX + 1).toArrow()
+        return self.lake.spark.createDataFrame(rows) if rows.num_rows <= TOLD_MAX else found
 
     def of_scopes(self, stored: DataFrame, table: Stored, scopes: DataFrame, *more: DataFrame) -> DataFrame | None:
         """The stored rows of some scopes, which lie where these or `more` tell; None when there are no scopes."""
-        located = _located(table)
-        values = _values(reduce(DataFrame.union, (at.select(located) for at in (scopes, *more)))) if located else None
+        located = located_by(table)
+        values = values_of(reduce(DataFrame.union, (at.select(located) for at in (scopes, *more)))) if located else None
         if values is not None:
             if not values:
                 return None
@@ -283,26 +282,8 @@ class Engine:
         grains = stood.select(*table.grain)
         # Sent to the rows of the files that have them; otherwise all of these have to be sorted to meet them.
         grains = F.broadcast(grains) if count <= _SENT_MAX else grains
-        self.made[table.name] = self.lake.take_out(table, self.branch, grains, _where(table, stood))
+        self.made[table.name] = self.lake.take_out(table, self.branch, grains, where_they_lie(table, stood))
 
 
 def _standing(fold: Fold, rows: DataFrame, emptied_at: str | None) -> DataFrame:
     return fold.void(rows, emptied_at) if fold.void is not None and emptied_at is not None else rows
-
-
-def _located(table: Stored) -> str | None:
-    return table.located_by if isinstance(table, Fold | Table) else None
-
-
-def _where(table: Stored, stood: DataFrame) -> str:
-    located = _located(table)
-    if located is None:
-        return "true"
-    values = _values(stood.select(F.col(f"{WAS}.{located}")))
-    return within(f"stored.`{located}`", values) if values is not None else "true"
-
-
-def _values(column: DataFrame) -> list[object] | None:
-    """The distinct values of a column; None when they are too many to tell one by one."""
-    rows = column.distinct().limit(_LOCATED_MAX + 1).collect()
-    return [row[0] for row in rows] if len(rows) <= _LOCATED_MAX else None

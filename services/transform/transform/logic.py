@@ -11,6 +11,7 @@ _OTHERS = frozenset(
     {
         "__main__",
         "ancestry",
+        "balances",
         "bootstrap",
         "checks",
         "compaction",
@@ -29,6 +30,7 @@ _OTHERS = frozenset(
         "lineage",
         "logic",
         "maintenance",
+        "places",
         "plans",
         "release",
         "restatement",
