@@ -29,9 +29,37 @@ def test_a_day_of_facts_is_one_file_ordered_by_customer(lake: Lake) -> None:
     stored = lake.catalog.load_table(FACTS.name)
     by = [stored.schema().find_column_name(field.source_id) for field in stored.sort_order().fields]
     assert by == list(FACTS.sorted_by)
-    days = [
-        lake.spark.read.parquet(task.file.file_path).select("customer_id").collect()
-        for task in stored.scan().plan_files()
-    ]
+    days = customers_by_file(lake)
     assert [len(day) for day in days] == [5, 5]
     assert all(day == sorted(day) for day in days)
+
+
+def test_what_is_left_of_a_day_stays_one_file_in_its_order_and_other_days_are_not_touched(lake: Lake) -> None:
+    lake.prepare(FACTS, "run_first", None)
+    facts = [a_fact(number, f"C{(number * 7) % 10}") for number in range(10)]
+    written = lake.replace(FACTS, "run_first", frame(lake.spark, FACTS.schema, facts))
+    move_main(lake.catalog, FACTS.name, written)
+    before = {task.file.file_path for task in lake.catalog.load_table(FACTS.name).scan().plan_files()}
+    gone = frame(lake.spark, FACTS.schema, [facts[1], facts[3]]).select(*FACTS.grain)
+
+    left = lake.take_out(FACTS, "run_first", gone, "true")
+
+    move_main(lake.catalog, FACTS.name, left)
+    after = {task.file.file_path for task in lake.catalog.load_table(FACTS.name).scan().plan_files()}
+    assert len(before & after) == 1
+    assert sorted(customers_by_file(lake)) == [["C0", "C2", "C4", "C6", "C8"], ["C3", "C5", "C9"]]
+
+
+def test_a_table_of_before_gets_the_properties_it_lacks(lake: Lake) -> None:
+    lake.prepare(FACTS, "run_first", None)
+    lost = "write.delete.distribution-mode"
+    with lake.catalog.load_table(FACTS.name).transaction() as change:
+        change.remove_properties(lost)
+    lake.prepare(FACTS, "run_second", None)
+    assert lake.catalog.load_table(FACTS.name).properties[lost] == "none"
+
+
+def customers_by_file(lake: Lake) -> list[list[str]]:
+    """The customers of each file of the facts, in the order in which they lie there."""
+    paths = [task.file.file_path for task in lake.catalog.load_table(FACTS.name).scan().plan_files()]
+    return [[row[0] for row in lake.spark.read.parquet(path).select("customer_id").collect()] for path in paths]
