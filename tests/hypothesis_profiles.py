@@ -6,3 +6,9 @@ from hypothesis import settings
 settings.register_profile("short", deadline=None)
 settings.register_profile("long", deadline=None, max_examples=1000, print_blob=True)
 settings.load_profile("short")
+
+
+def fewer(cases: int) -> settings:
+    """So many cases of a law that takes long to try; as many as of any law in the long profile."""
+    is_long = settings.get_current_profile_name() == "long"
+    return settings(deadline=None) if is_long else settings(max_examples=cases, deadline=None, derandomize=True)

@@ -52,7 +52,9 @@ def history(changes: Iterable[Change], tracked: Sequence[int] | None = None) -> 
     return [
         version
         for _, of_key in groupby(ordered, key=lambda change: change.key)
-        for version in _versions(_from_the_beginning(_stretches(_one_per_instant(_in_effect(of_key)), tracked)))
+        for version in _versions(
+            _from_the_beginning(_stretches(_one_per_instant(_in_effect(_one_per_position(of_key))), tracked))
+        )
     ]
 
 
@@ -68,9 +70,12 @@ def _in_effect(ordered: Iterable[Change]) -> Iterator[Change]:
         yield replace(change, at=latest, exists_since=min(change.exists_since or latest, latest))
 
 
+def _one_per_position(ordered: Iterable[Change]) -> Iterator[Change]:
+    return (list(same)[-1] for _, same in groupby(ordered, key=lambda change: change.position))
+
+
 def _one_per_instant(ordered: Iterable[Change]) -> list[Change]:
-    of_position = [list(same)[-1] for _, same in groupby(ordered, key=lambda change: change.position)]
-    return [list(same)[-1] for _, same in groupby(of_position, key=lambda change: change.at)]
+    return [list(same)[-1] for _, same in groupby(ordered, key=lambda change: change.at)]
 
 
 def _stretches(changes: list[Change], tracked: Sequence[int] | None) -> list[_Stretch]:

@@ -1,20 +1,17 @@
 """Laws of identity resolution: the customers are a function of the set of records, however it came about."""
 
-import os
 from collections.abc import Sequence
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from hypothesis_profiles import fewer
 from identity_builders import clusters, record_sets
 from transform.identity import blocking, scoring, surroundings, weights
 from transform.identity import clusters as clustering
 from transform.identity.identities import Identity
 from transform.identity.records import Record, customer_id
 from transform.identity.resolver import LinkedIds, Resolver, resolve
-
-# The long suite: LAWS=1000 pytest tests/transform/test_identity_laws.py
-EXAMPLES = int(os.environ.get("LAWS", "25"))
 
 
 @pytest.fixture(autouse=True)
@@ -50,7 +47,7 @@ class Stored:
         return self.links == full.links and sorted(self.identities.values(), key=lambda one: one.id) == full.identities
 
 
-laws = settings(max_examples=EXAMPLES, deadline=None, derandomize="LAWS" not in os.environ)
+laws = fewer(25)
 
 
 @laws

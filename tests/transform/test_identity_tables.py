@@ -2,8 +2,9 @@
 
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from hypothesis_profiles import fewer
 from identity_builders import ann, bob, record_sets
 from pyspark.sql import DataFrame, SparkSession
 from transform.identity import arrow
@@ -26,7 +27,7 @@ def applied(stored: pa.Table, changed: pa.Table, lost: pa.Table, *key: str) -> l
     return [rows[at] for at in sorted(rows)]
 
 
-@settings(max_examples=25, deadline=None, derandomize=True)
+@fewer(25)
 @given(record_sets(), record_sets(), st.data())
 def test_updating_what_is_stored_equals_resolving_everything(
     before: list[Record], after: list[Record], data: st.DataObject
@@ -45,7 +46,7 @@ def test_updating_what_is_stored_equals_resolving_everything(
     assert found == all_identities.to_pylist()
 
 
-@settings(max_examples=25, deadline=None, derandomize=True)
+@fewer(25)
 @given(record_sets())
 def test_identities_follow_from_records_and_links(records: list[Record]) -> None:
     table = arrow.records_table(of_shop(records))

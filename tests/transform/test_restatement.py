@@ -23,6 +23,7 @@ from transform.verbs import run as verb
 # Five runs of everything, each of which takes a busy machine minutes.
 pytestmark = pytest.mark.timeout(1800)
 ORDERS = orders_unified.TABLE
+USERS = "silver.person_changes"
 ORDER_2 = {"silver.latest_order_items": [("2",)]}
 EVERYTHING = Restatement(since=at(-100))
 
@@ -70,6 +71,10 @@ def story(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Stor
         changed = tuple(replace(table, build=by_another_rule) if table is ORDERS else table for table in tables.TABLES)
         patch.setattr(jobs, "TABLES", changed)
         told.step("a key", part=Restatement(keys=ORDER_2))
+        with pytest.raises(InvalidArgument, match=r"bronze has none of the keys of silver\.latest_orders"):
+            told.step("no key", part=Restatement(keys={"silver.latest_orders": [("404",)]}))
+        with pytest.raises(InvalidArgument, match="nothing of what is to be restated"):
+            told.step("no window", part=Restatement(since=at(3000)))
         told.step("a window", part=Restatement(since=at(3), until=at(4)))
         told.step("everything", part=EVERYTHING)
         told.step("gained")
@@ -151,6 +156,18 @@ def test_the_command_line_names_a_window_in_utc_or_keys_of_folds() -> None:
 def test_a_restatement_is_asked_for_with_its_part(words: tuple[str, ...]) -> None:
     with pytest.raises(InvalidArgument, match="--restate needs --from, --to or --keys"):
         asked(*words)
+
+
+def test_all_keys_of_a_fold_count_and_the_last_part_of_one_may_have_colons() -> None:
+    keys = asked(
+        "--restate", *(word for key in ("shop:12", "marketplace:a:b") for word in ("--keys", f"{USERS}={key}"))
+    )
+    assert keys == Restatement(keys={USERS: [("shop", "12"), ("marketplace", "a:b")]})
+
+
+def test_a_part_is_not_restated_again_and_again() -> None:
+    with pytest.raises(InvalidArgument, match="once, not --every so often"):
+        asked("--restate", "--from", "2026-01-01", "--every", "5")
 
 
 def test_keys_of_what_is_no_fold_are_answered_with_the_folds(capsys: pytest.CaptureFixture[str]) -> None:

@@ -94,6 +94,11 @@ def test_of_changes_at_one_instant_the_highest_position_counts() -> None:
     assert told(update(1, "Troy", position=2), update(1, "Rome", position=1)) == [("Troy", 1, None)]
 
 
+def test_the_clock_of_a_change_that_lost_its_position_moves_nothing() -> None:
+    lost, stands = update(9, "Troy", position=1), delete(2, position=1)
+    assert told(lost, stands, update(4, "Rome", position=2)) == [("Rome", 4, None)]
+
+
 def test_at_one_instant_the_later_position_stands_and_leaves_no_empty_version() -> None:
     assert told(update(1, "Troy"), delete(5, position=6), update(5, "Rome", position=7)) == [
         ("Troy", 1, 5),

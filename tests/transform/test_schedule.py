@@ -63,6 +63,19 @@ def test_the_error_of_a_step_is_raised_when_the_running_ones_have_ended_and_no_f
     assert ended == ["running"]
 
 
+def test_a_step_that_could_start_but_for_a_free_worker_does_not_start_after_an_error() -> None:
+    started: list[str] = []
+
+    def fails() -> None:
+        started.append("fails")
+        raise ZeroDivisionError
+
+    others = [Step(str(number), [], lambda: started.append("another")) for number in range(8)]
+    with pytest.raises(ZeroDivisionError):
+        run_all([Step("fails", [], fails), *others], workers=1)
+    assert started == ["fails"]
+
+
 def test_steps_that_wait_for_each_other_are_named() -> None:
     done: list[str] = []
     steps = [Step("first", [], lambda: done.append("first")), Step("b", ["c"], list), Step("c", ["b"], list)]

@@ -5,7 +5,7 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from shopsphere_kit.errors import ShopSphereError
+from shopsphere_kit.errors import InvalidArgument, ShopSphereError
 
 from transform import verbs
 
@@ -14,14 +14,14 @@ if TYPE_CHECKING:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one verb; 0 when it went well, 1 with the trouble on standard error when not."""
+    """Run one verb; 0 when it went well, 2 when an argument is wrong, 1 for any other trouble, which stderr tells."""
     given = sys.argv[1:] if arguments is None else list(arguments)
     chosen = _parser(given).parse_args(given)
     try:
         return int(chosen.act(_settings() if chosen.needs_settings else None, chosen))
     except ShopSphereError as error:
         sys.stderr.write(f"{error.reason}: {error.detail}\n")
-        return 1
+        return 2 if isinstance(error, InvalidArgument) else 1
 
 
 def _parser(given: Sequence[str]) -> argparse.ArgumentParser:

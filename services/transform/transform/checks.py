@@ -72,6 +72,11 @@ def check_statistics(tables: Sequence[Stored], found: Mapping[str, Statistics]) 
     ]
 
 
+def check_written(unaccounted: Mapping[str, int]) -> list[CheckResult]:
+    """A table has as many rows as it had, less those taken out, and those put in; whatever else it has is failing."""
+    return [CheckResult(table, "written", "*", abs(rows)) for table, rows in unaccounted.items()]
+
+
 def check_references(tables: Sequence[Table], rows: Read, targets: Read) -> list[CheckResult]:
     """Every foreign key of some rows has its row in the table it points at; one job for all keys."""
     pairs = [(table, reference) for table in tables for reference in table.references]

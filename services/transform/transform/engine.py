@@ -10,6 +10,7 @@ from functools import reduce
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
+from shopsphere_kit.errors import InvalidArgument
 
 from transform import bronze
 from transform.bronze_reading import bronze_rows
@@ -47,6 +48,9 @@ class Engine:
     to_judge: dict[str, list[DataFrame]] = field(default_factory=dict)
     """What each judged frame was made of."""
     judged: dict[str, DataFrame] = field(default_factory=dict)
+    restated: set[str] = field(default_factory=set)
+    unaccounted: dict[str, int] = field(default_factory=dict)
+    """By table, how many rows stand there more than the base, what was taken out and what was put in make."""
     _emptied_at: dict[str, str] = field(default_factory=dict)
     _emptied_now: set[str] = field(default_factory=set)
     _persisted: list[DataFrame] = field(default_factory=list)
@@ -139,7 +143,12 @@ class Engine:
         found = restatement.scopes(fold, sources, arrived)
         scopes = self._local(found) if found is not None else None
         if scopes is None or scopes.isEmpty():
+            if fold.name in restatement.keys:
+                raise InvalidArgument(
+                    f"bronze has none of the keys of {fold.name} that are to be restated", field="keys"
+                )
             return
+        self.restated.add(fold.name)
         # All of bronze is read, for what else was ever said of a key cannot be told from what is kept of it.
         again = restricted(arrived, fold.scope, scopes, fold.scope)
         stored = restricted(self.read_base(fold.name), fold.scope, scopes, fold.scope)
@@ -276,6 +285,8 @@ class Engine:
             self._take_out(table, changed.where(F.col(WAS).isNotNull()), found.taken_out)
         if found.put_in:
             self.made[table.name] = self.lake.append(table, self.branch, difference(changed).after)
+        stood, stands = (self.lake.records(table.name, of[table.name]) for of in (self.base, self.made))
+        self.unaccounted[table.name] = stands - stood - found.rows
         self.changes.setdefault(table.name, Change(difference(changed)))
 
     def _take_out(self, table: Stored, stood: DataFrame, count: int) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 
 from pyiceberg.exceptions import CommitFailedException, NoSuchTableError
 from shopsphere_kit.clock import Clock
+from shopsphere_kit.errors import InvalidArgument
 from shopsphere_kit.lake import GOLD, SILVER, Release
 from shopsphere_kit.logging import get_logger
 
@@ -106,6 +107,10 @@ def _publish(engine: Engine, base: release.ReleaseRow | None, clock: Clock, seen
     try:
         with session.tuned(lake.spark, _profile(engine)):
             _build(engine, done, _WORKERS)
+            if engine.restatement is not None and not engine.restated:
+                raise InvalidArgument(
+                    "bronze has nothing of what is to be restated; no release was made", field="restate"
+                )
             with done.timed("checks"):
                 _check(engine, Counts.of(base.counts) if base else Counts(), done)
         _stop_on_failure(done.results)
@@ -178,6 +183,7 @@ def _check(engine: Engine, counts: Counts, done: Run) -> None:
     done.conservation = checks.conservation(counts, JUDGED)
     done.results = [
         *checks.check_statistics(STORED, engine.statistics),
+        *checks.check_written(engine.unaccounted),
         *(result for part in results.values() for result in part),
         *checks.check_moved_sums(engine.statistics),
         *(balance.result() for balance in done.conservation),

@@ -2,10 +2,14 @@
 
 import ast
 import hashlib
+from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
 
+import shopsphere_kit
+
 _PACKAGE = Path(__file__).parent
+_KIT, _KIT_PREFIX = Path(shopsphere_kit.__path__[0]), f"{shopsphere_kit.__name__}."
 # The rest of the package decides what is in a table; these decide when and where, or only look.
 _OTHERS = frozenset(
     {
@@ -46,9 +50,27 @@ _FOLDERS = ("verbs", "erasure", "scanner")
 def fingerprint() -> str:
     """Sixteen hex digits that depend on the code of the rules, not on comments, docstrings or layout."""
     digest = hashlib.sha256()
-    for path in sorted(path for path in _PACKAGE.rglob("*.py") if _rules(path.relative_to(_PACKAGE))):
-        digest.update(str(path.relative_to(_PACKAGE)).encode() + b"\0" + _code(path).encode() + b"\0")
+    rules = sorted(path for path in _PACKAGE.rglob("*.py") if _rules(path.relative_to(_PACKAGE)))
+    named = {str(path.relative_to(_PACKAGE)): path for path in rules} | _of_the_kit(rules)
+    for name, path in named.items():
+        digest.update(name.encode() + b"\0" + _code(path).encode() + b"\0")
     return digest.hexdigest()[:16]
+
+
+def _of_the_kit(rules: Iterable[Path]) -> dict[str, Path]:
+    """The modules of the kit that the rules import: what they say is a rule as well."""
+    names = {name for path in rules for name in _imported(ast.parse(path.read_text(encoding="utf-8")))}
+    found = {name: _KIT / f"{name.removeprefix(_KIT_PREFIX)}.py" for name in sorted(names)}
+    return {name: path for name, path in found.items() if path.is_file()}
+
+
+def _imported(tree: ast.Module) -> Iterator[str]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and node.module is not None:
+            if node.module.startswith(_KIT_PREFIX):
+                yield node.module
+            elif node.module == shopsphere_kit.__name__:
+                yield from (f"{_KIT_PREFIX}{alias.name}" for alias in node.names)
 
 
 def _rules(path: Path) -> bool:

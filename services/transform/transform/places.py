@@ -17,8 +17,9 @@ def located_by(table: Stored) -> str | None:
 
 def values_of(column: DataFrame) -> list[object] | None:
     """The distinct values of a column; None when they are too many to tell one by one."""
-    rows = column.distinct().limit(TOLD_MAX + 1).collect()
-    return [row[0] for row in rows] if len(rows) <= TOLD_MAX else None
+    # By Arrow, in which a moment is one of UTC: in local time an hour of autumn would be there twice.
+    rows = column.distinct().limit(TOLD_MAX + 1).toArrow()
+    return rows.column(0).to_pylist() if rows.num_rows <= TOLD_MAX else None
 
 
 def where_they_lie(table: Stored, stood: DataFrame) -> str:

@@ -3,11 +3,11 @@
 A change sets all attributes of a key, or deletes it. The history of a key follows from the *set* of its changes:
 neither their order of arrival nor their batching nor a repetition plays a part.
 
-1. The changes of a key follow each other by position. Their times may come from several clocks, so a change takes
-   effect at the latest time that it or any change before it names: a later position is never earlier.
-2. Of several changes at one position a delete counts, or else the last one in the order of their content. Of several
-   changes that take effect at one instant the last one counts. The others leave nothing behind, no empty version
-   either.
+1. The changes of a key follow each other by position. Of several at one position a delete counts, or else the last
+   one in the order of their content; the others leave nothing behind.
+2. Times may come from several clocks, so a change takes effect at the latest time that it or any change before it
+   names: a later position is never earlier. Of several changes that take effect at one instant the last one counts;
+   the others leave no empty version.
 3. A change opens a version when it is the first, when a delete came before it, or when a tracked attribute differs from
    the change before it (null equals null). Otherwise it belongs to the open version.
 4. A version starts at its first change and shows the attributes of its last one; it ends where the next version or a
@@ -59,9 +59,9 @@ def versions(ordered: pa.Table, key: Sequence[str], tracked: Sequence[str]) -> p
 
 def _one_per_instant(rows: pa.Table, key: Sequence[str]) -> pa.Table:
     """The changes that count, with their time in effect for `AT`, and `SINCE` never null and never later."""
-    at = running_max(column(rows, AT), numbered(any_differs(_columns(rows, key))))
-    timed = _with(rows, {AT: at, SINCE: lesser(column(rows, SINCE), at)})
-    return _last_ones(_last_ones(timed, [*key, POSITION]), [*key, AT])
+    stands = _last_ones(rows, [*key, POSITION])
+    at = running_max(column(stands, AT), numbered(any_differs(_columns(stands, key))))
+    return _last_ones(_with(stands, {AT: at, SINCE: lesser(column(stands, SINCE), at)}), [*key, AT])
 
 
 def _last_ones(rows: pa.Table, alike: Sequence[str]) -> pa.Table:

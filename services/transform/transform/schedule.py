@@ -20,7 +20,8 @@ def run_all(steps: Sequence[Step], workers: int) -> None:
     running: dict[Future[object], str] = {}
     with ThreadPoolExecutor(workers, thread_name_prefix="transform") as pool:
         while waiting or running:
-            for step in _ready(waiting, [*running.values()]):
+            # Not one more than can run: what waits inside the pool would start even after an error.
+            for step in _ready(waiting, [*running.values()])[: workers - len(running)]:
                 del waiting[step.name]
                 running[pool.submit(step.act)] = step.name
             done, _ = wait(running, return_when=FIRST_COMPLETED)

@@ -1,6 +1,7 @@
 """`run`: brings silver and gold to what bronze holds."""
 
 import argparse
+from collections import defaultdict
 from datetime import UTC, datetime
 from typing import Any
 
@@ -57,7 +58,12 @@ def _restatement(chosen: argparse.Namespace) -> Restatement | None:
     given = chosen.since or chosen.until or chosen.keys
     if bool(given) != chosen.restate:
         raise InvalidArgument("--restate needs --from, --to or --keys, and they need --restate", field="restate")
-    return Restatement(chosen.since, chosen.until, dict(chosen.keys)) if chosen.restate else None
+    if chosen.restate and chosen.every is not None:
+        raise InvalidArgument("a part is restated once, not --every so often", field="every")
+    keys = defaultdict[str, list[tuple[str, ...]]](list)
+    for fold, named in chosen.keys:
+        keys[fold] += named
+    return Restatement(chosen.since, chosen.until, keys) if chosen.restate else None
 
 
 def _moment(text: str) -> datetime:
@@ -66,10 +72,12 @@ def _moment(text: str) -> datetime:
 
 
 def _keys(text: str) -> tuple[str, list[tuple[str, ...]]]:
-    fold, _, keys = text.partition("=")
-    if not keys or fold not in {known.name for known in FOLDS}:
-        raise argparse.ArgumentTypeError(f"{fold} is no fold; one of {', '.join(known.name for known in FOLDS)}")
-    return fold, [tuple(key.split(":")) for key in keys.split(",")]
+    name, _, keys = text.partition("=")
+    fold = next((known for known in FOLDS if known.name == name), None)
+    if not keys or fold is None:
+        raise argparse.ArgumentTypeError(f"{name} is no fold; one of {', '.join(known.name for known in FOLDS)}")
+    # The last part of a key is all that is left: the number of a marketplace's buyer may have colons.
+    return name, [tuple(key.split(":", len(fold.scope) - 1)) for key in keys.split(",")]
 
 
 def report(done: jobs.Run) -> dict[str, object]:
