@@ -1,7 +1,7 @@
 """Claim: a run costs what changed, not what was there: 16 times the history takes at most 1.5 times as long.
 
-Ours: an incremental run of CHANGE new orders, and the changes that go with them, on LINES order lines. The other side:
-the same on the last sixteenth of them; a quarter is measured beside. The lakes are described in `transform_lake.py`: the
+Ours: an incremental run of CHANGE new orders, and the changes that go with them, on LINES order lines. The other
+side: the same on the last sixteenth of them; a quarter is measured beside. The lakes (`transform_lake.py`) are of the
 same shop with the same customers, opened longer ago.
 """
 

@@ -60,6 +60,8 @@ class Receipt:
     users: int
     values: int
     values_shared: int
+    texts_not_sought: int
+    """Texts that stand inside longer values of others, and so are not looked for in bytes."""
     suppressed: int = 0
     restate: list[str] = field(default_factory=list)
     """The users as "shop:12", for the run that follows; not kept."""
@@ -108,6 +110,7 @@ class Erasure:
             len(who.users),
             len(who.values),
             shared,
+            len(who.not_sought),
             restate=sorted(f"{mark.kind}:{mark.value}" for mark in who.users),
             files_finished=finished,
         )
@@ -136,9 +139,9 @@ class Erasure:
     def _knowing(self, who: Person, tables: list[TableErasure]) -> tuple[Person, int]:
         for table in tables:
             who = who.knowing(table.values(who))
-        common = known.shared(self._catalog, who, self._declared)
-        own = who.without(common)
-        log.info("person known", users=len(who.users), values=len(who.values), shared=len(common))
+        others = known.others_of(self._catalog, who, self._declared)
+        own = who.without(others.same).without_texts(others.within)
+        log.info("person known", users=len(who.users), values=len(who.values), shared=len(others.same))
         return own, len(who.values) - len(own.values)
 
     def _rewrite(self, tables: list[TableErasure], who: Person) -> None:

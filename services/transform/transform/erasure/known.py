@@ -1,6 +1,7 @@
 """Who the person is: the users behind a customer, and the values that others have as well."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import pyarrow as pa
@@ -74,10 +75,19 @@ def _identities(catalog: Catalog, snapshot: int, which: Any) -> list[dict[str, A
     return list(scan.to_arrow().to_pylist())
 
 
-def shared(catalog: Catalog, who: Person, declared: dict[str, Stored]) -> set[str]:
-    """The person's values, in lower case, that somebody else has too: a household's phone, a family's street."""
-    wanted = {text.strip().lower() for _, text in who.values}
-    found = set[str]()
+@dataclass
+class Others:
+    """What other people have of a person's values and texts, in lower case."""
+
+    same: set[str] = field(default_factory=set)
+    """Values that somebody else has too: a household's phone, a family's street. They are no less theirs."""
+    within: set[str] = field(default_factory=set)
+    """Texts that stand inside a longer value of somebody else, as ann@shop.example does in joann@shop.example."""
+
+
+def others_of(catalog: Catalog, who: Person, declared: dict[str, Stored]) -> Others:
+    """What others have of the person, in what readers see now."""
+    found = Others()
     for name in _EVERYBODY:
         try:
             table = catalog.load_table(name)
@@ -88,23 +98,23 @@ def shared(catalog: Catalog, who: Person, declared: dict[str, Stored]) -> set[st
         rule = rule_for(name, sorted(columns.values()), (), declared.get(name), who)
         names = references.named_by(references.current(metadata), references.Reader(table.io))
         for rows in _rows(table.io, names.data, columns, rule.reads if rule else ()) if rule else ():
-            others = rows.filter(pc.invert(rule.theirs(rows))) if rule else rows
-            found |= _among(others, wanted, who)
+            _look(rows.filter(pc.invert(rule.theirs(rows))) if rule else rows, who, found)
+    found.within -= found.same
     return found
 
 
-def _among(others: pa.Table, wanted: set[str], who: Person) -> set[str]:
-    """Which of the values stand in rows of others."""
-    found = set[str]()
+def _look(others: pa.Table, who: Person, found: Others) -> None:
     for values in _spellings(others):
         alike = values.filter(pc.match_substring_regex(values.cast(pa.binary()), who.pattern))
-        # A longer value of another person that contains the person's own is a scan's find just as well.
-        found |= {text for value in pc.unique(alike).to_pylist() for text in wanted if text in value.lower()}
+        for value in pc.unique(alike).to_pylist():
+            found.same |= who.spellings_of(value)
+            found.within |= {text.lower() for text in who.texts if text.lower() in value.lower()}
     if _DOCUMENT in others.column_names:
         alike = others.filter(pc.match_substring_regex(others[_DOCUMENT].cast(pa.binary()), who.pattern))
-        texts = {text.strip().lower() for row in alike.to_pylist() for _, text in naming_values(row)}
-        found |= texts & wanted
-    return found
+        for row in alike.to_pylist():
+            for _, text in naming_values(row):
+                found.same |= who.spellings_of(text)
+                found.within |= {each.lower() for each in who.texts if each.lower() in text.lower()}
 
 
 def _rows(io: FileIO, paths: Iterable[str], columns: dict[int, str], owners: Sequence[str]) -> Iterator[pa.Table]:

@@ -34,6 +34,8 @@ class Person:
     users: frozenset[Mark]
     customers: frozenset[str] = frozenset()
     values: frozenset[tuple[str, str]] = field(default=frozenset(), repr=False)
+    not_sought: frozenset[str] = field(default=frozenset(), repr=False)
+    """Texts, in lower case, that others have inside of theirs: to find them proves nothing."""
 
     def knowing(self, values: Iterable[tuple[str, str]]) -> "Person":
         """The person with more values known."""
@@ -43,6 +45,14 @@ class Person:
         """The person without values (in lower case) that others have as well: they are no less the others'."""
         theirs = frozenset(shared)
         return replace(self, values=frozenset(each for each in self.values if each[1].strip().lower() not in theirs))
+
+    def without_texts(self, within: Iterable[str]) -> "Person":
+        """The person whose texts (in lower case) are not looked for in bytes; who has such a value is theirs yet."""
+        return replace(self, not_sought=self.not_sought | frozenset(within))
+
+    def spellings_of(self, value: str) -> set[str]:
+        """The person's values, in lower case, that say the same as a value of anybody, a phone in any spelling."""
+        return {text.strip().lower() for kind, text in self.values if _say_the_same(kind, text, value)}
 
     @cached_property
     def forgotten(self) -> frozenset[Mark]:
@@ -61,7 +71,8 @@ class Person:
         written = {text.strip() for _, text in self.values}
         normal = {mark.value for mark in self.contacts}
         national = {each.removeprefix(_COUNTRY_CODE_ONE) for each in normal if each.startswith(_COUNTRY_CODE_ONE)}
-        return tuple(sorted(text for text in written | normal | national if len(text) >= CHARACTERS_MIN))
+        sought = (text for text in written | normal | national if text.lower() not in self.not_sought)
+        return tuple(sorted(text for text in sought if len(text) >= CHARACTERS_MIN))
 
     @cached_property
     def pattern(self) -> str:
@@ -77,6 +88,13 @@ class Person:
         return re.compile(
             b"(?i)" + b"|".join(re.escape(text.encode()) for text in self.texts) if self.texts else b"(?!)"
         )
+
+
+def _say_the_same(kind: str, one: str, other: str) -> bool:
+    if one.strip().lower() == other.strip().lower():
+        return True
+    mark = mark_of(kind, one) if kind in _CONTACTS else None
+    return mark is not None and mark == mark_of(kind, other)
 
 
 def _escaped(text: str) -> str:
