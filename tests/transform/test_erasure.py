@@ -25,7 +25,6 @@ from transform.erasure.person import Person
 from transform.erasure.rules import rule_for
 from transform.spec import Stored
 
-
 # Of what the builders' Ann has, others have her name in two spellings, a street and a card as well.
 SHARED = 4
 

@@ -1,9 +1,11 @@
 """How the files of a table lie: a partition per day, and within it the order that questions are asked in."""
 
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from bronze_builders import at, frame
+from pyiceberg.exceptions import CommitFailedException
 from transform.storage import Lake, move_main
 from transform.tables import fact_order
 
@@ -57,6 +59,22 @@ def test_a_table_of_before_gets_the_properties_it_lacks(lake: Lake) -> None:
         change.remove_properties(lost)
     lake.prepare(FACTS, "run_second", None)
     assert lake.catalog.load_table(FACTS.name).properties[lost] == "none"
+
+
+def test_a_branch_is_started_though_maintenance_commits_in_between(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+    lake.prepare(FACTS, "run_first", None)
+    base = lake.replace(FACTS, "run_first", frame(lake.spark, FACTS.schema, [a_fact(1, "C1")]))
+    commit, refusals = lake.catalog.commit_table, iter(range(2))
+
+    def refused(*given: Any) -> Any:
+        if next(refusals, None) is not None:
+            raise CommitFailedException("the table has changed")
+        return commit(*given)
+
+    monkeypatch.setattr(lake.catalog, "commit_table", refused)
+    lake.prepare(FACTS, "run_second", base)
+    assert next(refusals, None) is None
+    assert lake.catalog.load_table(FACTS.name).metadata.refs["run_second"].snapshot_id == base
 
 
 def customers_by_file(lake: Lake) -> list[list[str]]:

@@ -216,7 +216,7 @@ def _count_judged(engine: Engine, counts: Counts) -> None:
 
 
 def check_release(lake: Lake, pinned: Release) -> list[checks.CheckResult]:
-    """The checks of the tables of a published release, made anew."""
+    """The checks of the tables of a published release, made anew, and its balances as it wrote them down."""
     read = _reader(lake, pinned.snapshots)
     stored = [table for table in STORED if table.name in pinned.snapshots]
     found = {table.name: statistics_of(table, read(table.name)) for table in stored}
@@ -224,7 +224,14 @@ def check_release(lake: Lake, pinned: Release) -> list[checks.CheckResult]:
         *checks.check_statistics(stored, found),
         *checks.check_references(TABLES, read, read),
         *checks.check_moved_sums(found),
+        *(balance.result() for balance in _balances(lake, pinned)),
     ]
+
+
+def _balances(lake: Lake, pinned: Release) -> list[checks.Conservation]:
+    rows = release.published(lake.catalog)
+    counts = Counts.of(next(row.counts for row in rows if row.release_id == pinned.release_id))
+    return checks.conservation(counts, JUDGED) if counts.rows else []
 
 
 def _drop_branches(lake: Lake, own: str, now: datetime) -> None:

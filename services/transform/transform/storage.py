@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from pyiceberg.catalog import Catalog
-from pyiceberg.exceptions import NoSuchTableError
+from pyiceberg.exceptions import CommitFailedException, NoSuchTableError
 from pyiceberg.table import Table as IcebergTable
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
@@ -18,6 +18,8 @@ from transform.spec import Stored
 # A run writes to a branch of its own, so that another one cannot disturb it, and drops it; one that is left behind
 # belongs to a run that was killed.
 RUN_BRANCH = "run_"
+# Maintenance commits a few times to a table, and not once in the milliseconds between a look and a commit.
+_ATTEMPTS_MAX = 10
 _METRICS = "write.metadata.metrics"
 # PyIceberg writes no format 3.
 _FORMAT = {"format-version": "2"}
@@ -73,19 +75,19 @@ class Lake:
 
     def prepare(self, table: Stored, branch: str, base: int | None) -> None:
         """Make the table, or add the columns it lacks, and start the branch at `base`, or at nothing."""
-        try:
-            stored = self.catalog.load_table(table.name)
-        except NoSuchTableError:
+        if not self.catalog.table_exists(table.name):
             self.spark.sql(_create_statement(self.full_name(table.name), table))
             if table.sorted_by:
                 self.spark.sql(f"ALTER TABLE {self.full_name(table.name)} WRITE {_ordering(table)}")
-            stored = self.catalog.load_table(table.name)
-        self._evolve(table, stored)
+        _until_committed(lambda: self._evolve(table, self.catalog.load_table(table.name)))
         if base is not None:
-            with self.catalog.load_table(table.name).manage_snapshots() as manage:
-                manage.create_branch(base, branch)
+            _until_committed(lambda: self._start(table, branch, base))
         else:
             self.spark.sql(f"ALTER TABLE {self.full_name(table.name)} CREATE BRANCH {branch}")
+
+    def _start(self, table: Stored, branch: str, base: int) -> None:
+        with self.catalog.load_table(table.name).manage_snapshots() as manage:
+            manage.create_branch(base, branch)
 
     def replace(self, table: Stored, branch: str, rows: DataFrame) -> int:
         """Let the branch have these rows and no others; the snapshot that does."""
@@ -140,6 +142,16 @@ class Lake:
         if added:
             columns = ", ".join(f"`{field.name}` {field.dataType.simpleString()}" for field in added)
             self.spark.sql(f"ALTER TABLE {self.full_name(table.name)} ADD COLUMNS ({columns})")
+
+
+def _until_committed(act: Callable[[], None]) -> None:
+    """Look at the table and commit, again when somebody else (maintenance) committed in between."""
+    for _ in range(_ATTEMPTS_MAX - 1):
+        try:
+            return act()
+        except CommitFailedException:
+            continue
+    return act()
 
 
 def move_main(catalog: Catalog, table: str, snapshot_id: int) -> None:
