@@ -1,5 +1,7 @@
 """The columns of bronze that transform reads, exactly as ingest writes them."""
 
+from datetime import timedelta
+
 from pyspark.sql.types import BinaryType, DataType, DecimalType, StructType
 
 from transform.spec import BOOLEAN, DATE, INT, LONG, STRING, TIMESTAMP, optional
@@ -131,3 +133,10 @@ SCHEMAS: dict[str, StructType] = {
 }
 # The change logs: tables whose rows are changes of rows, and can be emptied by a truncate.
 LOGS = (USERS, PRODUCTS, STORES, ORDERS, ORDER_ITEMS, MARKETPLACE_ORDERS)
+# What is sold, moved and looked at changes by the hour in any shop that is open; people and fraud cases in a week, what
+# is on the shelves in a month. A source that says nothing for longer is silent, or cut off. Files come when they come.
+FRESH_WITHIN: dict[str, timedelta] = {
+    **dict.fromkeys((ORDERS, ORDER_ITEMS, MARKETPLACE_ORDERS, EVENTS, STOCK_MOVEMENTS), timedelta(days=1)),
+    **dict.fromkeys((USERS, FRAUD_LABELS), timedelta(days=7)),
+    **dict.fromkeys((PRODUCTS, STORES), timedelta(days=30)),
+}

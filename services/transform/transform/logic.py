@@ -25,6 +25,7 @@ _OTHERS = frozenset(
         "errors",
         "events",
         "exact_json",
+        "freshness",
         "gains",
     }
     | {

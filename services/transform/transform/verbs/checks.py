@@ -4,7 +4,10 @@ import argparse
 from dataclasses import asdict
 from typing import Any
 
+from shopsphere_kit.clock import SystemClock
+
 from transform import bootstrap, jobs
+from transform.freshness import freshness
 from transform.settings import Settings
 from transform.verbs.pinning import pinned
 from transform.verbs.printing import print_json
@@ -23,6 +26,8 @@ def run(settings: Settings, chosen: argparse.Namespace) -> int:
         found = pinned(lake.catalog, chosen.release)
         results = jobs.check_release(lake, found)
         quarantined = jobs.quarantined(lake, found)
+        stale = [each.table for each in freshness(lake.catalog) if each.is_stale(SystemClock().now())]
     failing = [asdict(result) for result in results if not result.holds]
-    print_json({"release": found.release_id, "checks": len(results), "failing": failing, "quarantined": quarantined})
+    told = {"checks": len(results), "failing": failing, "quarantined": quarantined, "stale_sources": stale}
+    print_json({"release": found.release_id, **told})
     return 1 if failing else 0
