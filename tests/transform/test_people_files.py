@@ -71,5 +71,5 @@ def test_an_empty_file_has_no_clusters(tmp_path: Path) -> None:
 def test_a_map_that_does_not_fit_is_a_clear_error(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], columns: object, options: tuple[str, ...], told: str
 ) -> None:
-    assert resolve(tmp_path, PEOPLE, columns, *options) == 1
+    assert resolve(tmp_path, PEOPLE, columns, *options) == 2
     assert told in capsys.readouterr().err

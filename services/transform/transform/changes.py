@@ -42,9 +42,8 @@ def chains(changes: DataFrame, *keys: str) -> DataFrame:
     """
     of_key = Window.partitionBy(*keys)
     complete = F.max(F.when(F.col(UNCHANGED).isNull(), F.col("_position"))).over(of_key)
-    # Should two say different things at one position, a delete wins, then the content decides; never who came first.
-    said = F.xxhash64(*(F.col(f"`{name}`") for name in changes.columns if name not in {CHAIN, "_ingested_at"}))
-    alike = Window.partitionBy(*keys, "_position").orderBy(F.col("_op") != "d", said, "_ingested_at")
+    # Should two be said at one position, a delete wins.
+    alike = Window.partitionBy(*keys, "_position").orderBy(F.col("_op") != "d", "_ingested_at")
     once = F.row_number().over(alike)
     kept = changes.drop(CHAIN).withColumn("_complete", complete).withColumn("_once", once)
     stands = F.col("_complete").isNull() | (F.col("_position") >= F.col("_complete"))

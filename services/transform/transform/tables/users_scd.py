@@ -102,9 +102,8 @@ def changes_of_persons(users: DataFrame, marketplace_orders: DataFrame) -> DataF
 
 def each_once(changes: DataFrame) -> DataFrame:
     """All changes, one that was delivered twice once: every fact is kept, for a late one may make it matter."""
-    # Should two say different things at one position, a delete wins, then the content decides; never who came first.
-    said = F.xxhash64(*(name for name in CHANGES.names if name != "_seen_at"))
-    same = Window.partitionBy(*KEY, "_position").orderBy(F.desc("deleted"), said, "_seen_at")
+    # Should two be said at one position, a delete wins.
+    same = Window.partitionBy(*KEY, "_position").orderBy(F.desc("deleted"), "_seen_at")
     return changes.withColumn("_rank", F.row_number().over(same)).where(F.col("_rank") == 1).select(*CHANGES.names)
 
 
