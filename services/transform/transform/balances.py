@@ -8,7 +8,7 @@ from pyspark.sql import functions as F
 from transform.checks import QUARANTINE, is_tallied
 from transform.engine import Engine
 from transform.propagation import restricted
-from transform.spec import Fold, Input, Judged, Table
+from transform.spec import Input, Judged, Stored
 from transform.tables import FOLDS, JUDGED, TABLES
 
 
@@ -56,7 +56,7 @@ def _undone(engine: Engine, given: Input, now: DataFrame, judged: Judged, keys: 
     change = engine.changes.get(given.name)
     if change is None or change.difference is None or given.keys is None:
         return now
-    grain = [*_fold(given.name).grain]
+    grain = [*_stored(given.name).grain]
     before = restricted(change.difference.before, given.keys, keys, judged.scope)
     return now.join(change.difference.after, grain, "left_anti").unionByName(before)
 
@@ -67,15 +67,11 @@ def _again(engine: Engine) -> list[tuple[Judged, DataFrame]]:
 
 
 def _base_rows(engine: Engine, name: str, of_scope: Sequence[str], scopes: DataFrame) -> DataFrame:
-    table, stored = _table(name), engine.read_base(name)
+    table, stored = _stored(name), engine.read_base(name)
     named = [F.expr(key).alias(column) for key, column in zip(of_scope, table.scope, strict=True)]
     rows = engine.of_scopes(stored, table, scopes.select(*named))
     return stored.limit(0) if rows is None else rows
 
 
-def _fold(name: str) -> Fold:
-    return next(fold for fold in FOLDS if fold.name == name)
-
-
-def _table(name: str) -> Table:
-    return next(table for table in TABLES if table.name == name)
+def _stored(name: str) -> Stored:
+    return next(stored for stored in (*FOLDS, *TABLES) if stored.name == name)

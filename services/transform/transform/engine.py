@@ -12,12 +12,12 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 from shopsphere_kit.errors import InvalidArgument
 
-from transform import bronze
+from transform import bronze, gains
 from transform.bronze_reading import bronze_rows
 from transform.places import TOLD_MAX, located_by, values_of, where_they_lie
 from transform.propagation import WAS, Change, compared, difference, reached, restricted, within
 from transform.restatement import Restatement
-from transform.spec import Difference, Fold, Input, Judged, Read, Stored, Table, Update
+from transform.spec import Difference, Fold, Input, Judged, Stored, Table, Update
 from transform.statistics import Statistics, statistics, statistics_of
 from transform.storage import Lake, check_schema
 from transform.tables import JUDGED
@@ -76,9 +76,9 @@ class Engine:
         change = self.changes.get(name)
         return change.difference.after if change and change.difference else self.read(name)
 
-    def inputs(self, judged: Judged, scopes: DataFrame, read: Read) -> list[DataFrame]:
+    def inputs(self, judged: Judged, scopes: DataFrame) -> list[DataFrame]:
         """What there is to judge in some scopes."""
-        return [self._input(given, judged.scope, scopes, read(given.name)) for given in judged.reads]
+        return [self._input(given, judged.scope, scopes, self.read(given.name)) for given in judged.reads]
 
     def keep(self, frame: DataFrame) -> DataFrame:
         """The frame, computed at most once in this run."""
@@ -144,9 +144,7 @@ class Engine:
         scopes = self._local(found) if found is not None else None
         if scopes is None or scopes.isEmpty():
             if fold.name in restatement.keys:
-                raise InvalidArgument(
-                    f"bronze has none of the keys of {fold.name} that are to be restated", field="keys"
-                )
+                raise InvalidArgument(f"bronze has none of the keys of {fold.name} to restate", field="keys")
             return
         self.restated.add(fold.name)
         # All of bronze is read, for what else was ever said of a key cannot be told from what is kept of it.
@@ -177,12 +175,12 @@ class Engine:
         if scopes is not None:
             keys = self._local(scopes)
             self.changes[judged.name] = Change(keys=keys)
-            self.to_judge[judged.name] = [self.keep(frame) for frame in self.inputs(judged, keys, self.read)]
+            self.to_judge[judged.name] = [self.keep(frame) for frame in self.inputs(judged, keys)]
             self.judged[judged.name] = self.keep(judged.build(*self.to_judge[judged.name]))
 
-    def judge(self, judged: Judged, scopes: DataFrame, read: Read) -> DataFrame:
+    def judge(self, judged: Judged, scopes: DataFrame) -> DataFrame:
         """The rows of some scopes with their verdicts."""
-        return judged.build(*self.inputs(judged, scopes, read))
+        return judged.build(*self.inputs(judged, scopes))
 
     def advance_table(self, table: Table) -> None:
         """Rebuild the scopes that changes reach."""
@@ -235,7 +233,7 @@ class Engine:
             # What was judged anew is all that the reader looks at.
             return self.judged.get(judged.name) or judged.build(*(self.read(i.name).limit(0) for i in judged.reads))
         own = [F.col(name).alias(inner) for name, inner in zip(table.scope, judged.scope, strict=True)]
-        return self.judge(judged, scopes.select(*own), self.read)
+        return self.judge(judged, scopes.select(*own))
 
     def _input(self, given: Input, scope: Sequence[str], scopes: DataFrame, rows: DataFrame) -> DataFrame:
         if given.keys is None:
@@ -285,7 +283,8 @@ class Engine:
             self._take_out(table, changed.where(F.col(WAS).isNotNull()), found.taken_out)
         if found.put_in:
             self.made[table.name] = self.lake.append(table, self.branch, difference(changed).after)
-        stood, stands = (self.lake.records(table.name, of[table.name]) for of in (self.base, self.made))
+        written = self.lake.catalog.load_table(table.name)
+        stood, stands = (gains.rows_at(written, of[table.name]) for of in (self.base, self.made))
         self.unaccounted[table.name] = stands - stood - found.rows
         self.changes.setdefault(table.name, Change(difference(changed)))
 

@@ -5,9 +5,10 @@ from datetime import UTC, datetime, timedelta
 
 from pyiceberg.catalog import Catalog
 from pyiceberg.exceptions import NoSuchTableError
-from pyiceberg.table.snapshots import Operation
 
 from transform import bronze
+from transform.ancestry import newest_first
+from transform.gains import brings_rows
 
 
 @dataclass(frozen=True)
@@ -32,11 +33,7 @@ def freshness(catalog: Catalog) -> list[Freshness]:
         except NoSuchTableError:
             continue
         # Maintenance rewrites files, too, but only an append brings rows.
-        moments = [each.timestamp_ms for each in table.snapshots() if _brings_rows(each.summary)]
-        gained_at = datetime.fromtimestamp(max(moments) / 1000, UTC) if moments else None
+        last = next(filter(brings_rows, newest_first(table)), None)
+        gained_at = datetime.fromtimestamp(last.timestamp_ms / 1000, UTC) if last else None
         found.append(Freshness(name, gained_at, within))
     return found
-
-
-def _brings_rows(summary: object) -> bool:
-    return getattr(summary, "operation", None) == Operation.APPEND

@@ -56,8 +56,20 @@ def gained_rows(table: IcebergTable, after: int | None) -> int:
         snapshot = table.current_snapshot()
         return _figure(snapshot, "total-records") if snapshot else 0
     since = takewhile(lambda snapshot: snapshot.snapshot_id != after, newest_first(table))
-    appended = (each for each in since if each.summary and each.summary.operation == Operation.APPEND)
-    return sum(_figure(each, "added-records") for each in appended)
+    return sum(_figure(each, "added-records") for each in since if brings_rows(each))
+
+
+def rows_at(table: IcebergTable, snapshot_id: int) -> int:
+    """The rows that a table has at a snapshot, as they were counted when it was written."""
+    snapshot = table.metadata.snapshot_by_id(snapshot_id)
+    if snapshot is None or snapshot.summary is None:
+        raise ValueError(f"{'.'.join(table.name())} has no snapshot {snapshot_id}")
+    return _figure(snapshot, "total-records")
+
+
+def brings_rows(snapshot: Snapshot) -> bool:
+    """Whether a snapshot was made by an append, the one way in which bronze gains rows."""
+    return snapshot.summary is not None and snapshot.summary.operation == Operation.APPEND
 
 
 def _figure(snapshot: Snapshot, name: str) -> int:

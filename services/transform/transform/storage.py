@@ -113,13 +113,6 @@ class Lake:
         self.spark.catalog.dropTempView(view)
         return self._head(table, branch)
 
-    def records(self, table: str, snapshot_id: int) -> int:
-        """How many rows a snapshot has, as Iceberg counted them when it was written."""
-        snapshot = self.catalog.load_table(table).metadata.snapshot_by_id(snapshot_id)
-        if snapshot is None or snapshot.summary is None:
-            raise ValueError(f"{table} has no snapshot {snapshot_id}")
-        return int(snapshot.summary["total-records"] or 0)
-
     def drop_branches(self, table: str, unwanted: Callable[[str], bool]) -> None:
         """Remove the branches of runs that are over."""
         stored = self.catalog.load_table(table)

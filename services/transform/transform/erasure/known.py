@@ -104,17 +104,19 @@ def others_of(catalog: Catalog, who: Person, declared: dict[str, Stored]) -> Oth
 
 
 def _look(others: pa.Table, who: Person, found: Others) -> None:
+    for value in _alike(others, who):
+        found.same |= who.spellings_of(value)
+        found.within |= {text.lower() for text in who.texts if text.lower() in value.lower()}
+
+
+def _alike(others: pa.Table, who: Person) -> Iterator[str]:
+    """The values in rows of others that have a text of the person in them."""
     for values in _spellings(others):
         alike = values.filter(pc.match_substring_regex(values.cast(pa.binary()), who.pattern))
-        for value in pc.unique(alike).to_pylist():
-            found.same |= who.spellings_of(value)
-            found.within |= {text.lower() for text in who.texts if text.lower() in value.lower()}
+        yield from pc.unique(alike).to_pylist()
     if _DOCUMENT in others.column_names:
         alike = others.filter(pc.match_substring_regex(others[_DOCUMENT].cast(pa.binary()), who.pattern))
-        for row in alike.to_pylist():
-            for _, text in naming_values(row):
-                found.same |= who.spellings_of(text)
-                found.within |= {each.lower() for each in who.texts if each.lower() in text.lower()}
+        yield from (text for row in alike.to_pylist() for _, text in naming_values(row))
 
 
 def _rows(io: FileIO, paths: Iterable[str], columns: dict[int, str], owners: Sequence[str]) -> Iterator[pa.Table]:
