@@ -8,12 +8,7 @@ from transform.tables import customer_identities, identity_links, identity_recor
 
 def folded(fold: Fold, *sources: DataFrame) -> DataFrame:
     """What a fold keeps of all that bronze has, in the order of `fold.reads`."""
-    return fold.fold(standing(fold, fold.arrive(*sources), emptied_at(fold, *sources)))
-
-
-def standing(fold: Fold, rows: DataFrame, position: str | None) -> DataFrame:
-    """The rows that a truncate at this position leaves."""
-    return fold.void(rows, position) if fold.void is not None and position is not None else rows
+    return fold.fold(fold.standing(fold.arrive(*sources), emptied_at(fold, *sources)))
 
 
 def emptied_at(fold: Fold, *sources: DataFrame) -> str | None:

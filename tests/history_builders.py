@@ -26,6 +26,7 @@ from bronze_builders import (
     moment,
 )
 from transform import bronze
+from transform.tables.keyless_changes import KEYS as KEYS_OF_LOGS
 
 KEYS = (1, 2, 3)
 # The columns that an update may leave out, by table.
@@ -59,6 +60,8 @@ class Histories:
         row = _ROWS[self.table](self.chance)
         if self.table not in bronze.LOGS:
             return row
+        if self.table in KEYS_OF_LOGS and not self._at_odds(7):
+            row |= {self.chance.choice(KEYS_OF_LOGS[self.table]): None}
         if not self._at_odds(4):
             return {**row, "_op": "d"}
         unsent = _UNSENT[self.table]

@@ -10,7 +10,7 @@ NUMBERS = st.dictionaries(NAMES, st.integers(0, 10**12), max_size=4)
 TALLIES = st.dictionaries(
     NAMES, st.dictionaries(st.sampled_from(["input", "clean", "rejected", "repeated"]), st.integers(0, 99), min_size=1)
 )
-COUNTS = st.builds(Counts, NUMBERS, NUMBERS, NUMBERS, TALLIES)
+COUNTS = st.builds(Counts, NUMBERS, NUMBERS, NUMBERS, NUMBERS, TALLIES)
 
 
 @given(COUNTS)
@@ -22,16 +22,18 @@ def test_what_was_written_down_is_read_again(counts: Counts) -> None:
 def test_every_count_has_a_name_of_its_own(counts: Counts) -> None:
     flat = counts.flat()
     each = [*counts.rows.values(), *counts.quarantined.values(), *counts.delivered.values()]
+    each += counts.repeated.values()
     each += [number for tallied in counts.tallies.values() for number in tallied.values()]
     assert sorted(flat.values()) == sorted(each)
 
 
 def test_a_count_is_named_by_its_kind_and_its_table() -> None:
-    counts = Counts({"gold.x": 1}, {"silver.y": 2}, {"silver.z": 3}, {"judged.lines": {"clean": 4}})
+    counts = Counts({"gold.x": 1}, {"silver.y": 2}, {"silver.z": 3}, {"silver.z": 1}, {"judged.lines": {"clean": 4}})
     assert counts.flat() == {
         "rows gold.x": 1,
         "quarantined silver.y": 2,
         "delivered silver.z": 3,
+        "repeated silver.z": 1,
         "tally judged.lines clean": 4,
     }
 

@@ -5,7 +5,7 @@ from random import Random
 
 import pytest
 from bronze_builders import Row, frame
-from fold_builders import emptied_at, folded, standing
+from fold_builders import emptied_at, folded
 from history_builders import Histories
 from pyspark.sql import DataFrame, SparkSession
 from transform.spec import Fold
@@ -49,7 +49,7 @@ def kept_batch_by_batch(spark: SparkSession, fold: Fold, batches: list[Sources])
         emptied += [position for position in [emptied_at(fold, *sources)] if position]
         arrived = fold.arrive(*sources)
         rows = arrived if kept is None else arrived.unionByName(kept, allowMissingColumns=True)
-        found = fold.fold(standing(fold, rows, max(emptied, default=None)))
+        found = fold.fold(fold.standing(rows, max(emptied, default=None)))
         kept = spark.createDataFrame(found.collect(), fold.schema)
     assert kept is not None
     return kept

@@ -69,12 +69,13 @@ def first(lake: Lake) -> None:
 
 
 def second(lake: Lake) -> None:
-    """A move, a new user for an order that waited, a link, a late movement, a repeated event, a deleted line."""
+    """A move, a new user for an order that waited, a link, a late movement, a repeated event, a line without number."""
     moved = a_user(1, city="Rome", updated_at=at(0.5), _op="u")
     write_bronze(lake.catalog, bronze.USERS, [moved, a_user(9), a_user(3, _op="d", closed_at=at(4))])
     write_bronze(lake.catalog, bronze.PRODUCTS, [a_product(2, department="TOYS", _op="u"), a_product(3)])
     write_bronze(lake.catalog, bronze.ORDERS, [an_order(2, user_id=2, status="cancelled", _op="u"), an_order(4)])
-    write_bronze(lake.catalog, bronze.ORDER_ITEMS, [an_item(1, 2, _op="d"), an_item(4, sku="P3"), an_item(5)])
+    items = [an_item(1, 2, _op="d"), an_item(4, sku="P3"), an_item(5), {**an_item(4), "line_number": None}]
+    write_bronze(lake.catalog, bronze.ORDER_ITEMS, items)
     linked = a_document("MP-2", buyer=a_buyer(2, email="USER2@shop.example"), items=[a_line(1), a_line(1)])
     write_bronze(lake.catalog, bronze.MARKETPLACE_ORDERS, [linked, a_document("MP-1", items="?")])
     late = [a_record(a_movement("sale", -2, 0.2)), a_record(a_movement("sale", -1, 5)), a_record(b"?")]
@@ -95,6 +96,11 @@ def test_a_run_on_top_of_a_release_makes_what_a_full_run_makes_and_one_after_whi
     done = shop.run()
     assert not done.full, done.why
     assert all(result.holds for result in done.results)
+    balances = {
+        balance.table: (balance.delivered, balance.repeated, balance.quarantined) for balance in done.conservation
+    }
+    assert balances["silver.events_clean"] == (4, 1, 1)
+    assert balances["silver.keyless_changes"] == (1, 0, 1)
     again = shop.run().published
     assert again is not None
     assert done.published is not None

@@ -39,7 +39,7 @@ class CheckResult:
 
 @dataclass(frozen=True)
 class Conservation:
-    """What came into a table, what stands in it, what was rejected, and what only repeats another delivery."""
+    """What came into a table, what stands in it, what was rejected, and what repeats another or was made void."""
 
     table: str
     delivered: int
@@ -167,9 +167,7 @@ def _balance(counts: Counts, of: Judged) -> Conservation:
     out = counts.rows[of.table] if of.row_per_input else tallied["clean"]
     if of.fold is None:
         return Conservation(of.table, tallied["input"], out, quarantined, tallied["repeated"])
-    # Of what arrives the fold keeps each thing once; the rest repeats something, or was made void by a truncate.
-    delivered = counts.delivered[of.fold]
-    return Conservation(of.table, delivered, out, quarantined, delivered - counts.rows[of.fold])
+    return Conservation(of.table, counts.delivered[of.fold], out, quarantined, counts.repeated.get(of.fold, 0))
 
 
 def is_tallied(judged: Judged) -> bool:

@@ -3,16 +3,17 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-_KINDS = ("rows", "quarantined", "delivered")
+_KINDS = ("rows", "quarantined", "delivered", "repeated")
 
 
 @dataclass
 class Counts:
-    """Rows by table, quarantined rows by table, delivered rows by fold, and the tallies of judged frames."""
+    """Rows and quarantined rows by table, delivered rows and repetitions by fold, and the tallies of judged frames."""
 
     rows: dict[str, int] = field(default_factory=dict)
     quarantined: dict[str, int] = field(default_factory=dict)
     delivered: dict[str, int] = field(default_factory=dict)
+    repeated: dict[str, int] = field(default_factory=dict)
     tallies: dict[str, dict[str, int]] = field(default_factory=dict)
 
     def add_tallies(self, more: Mapping[str, Mapping[str, int]], sign: int = 1) -> None:

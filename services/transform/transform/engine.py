@@ -12,7 +12,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 from shopsphere_kit.errors import InvalidArgument
 
-from transform import bronze, gains
+from transform import arrivals, bronze, gains
 from transform.bronze_reading import bronze_rows
 from transform.places import TOLD_MAX, located_by, values_of, where_they_lie
 from transform.propagation import WAS, Change, compared, difference, reached, restricted, within
@@ -44,7 +44,7 @@ class Engine:
     made: dict[str, int] = field(default_factory=dict)
     changes: dict[str, Change] = field(default_factory=dict)
     statistics: dict[str, Statistics] = field(default_factory=dict)
-    arrived: dict[str, int] = field(default_factory=dict)
+    arrived: dict[str, arrivals.Arrivals] = field(default_factory=dict)
     to_judge: dict[str, list[DataFrame]] = field(default_factory=dict)
     """What each judged frame was made of."""
     judged: dict[str, DataFrame] = field(default_factory=dict)
@@ -90,9 +90,8 @@ class Engine:
 
     def release_memory(self) -> None:
         """Forget what was kept."""
-        for frame in self._persisted:
-            frame.unpersist()
-        self._persisted.clear()
+        while self._persisted:
+            self._persisted.pop().unpersist()
 
     # Bronze
 
@@ -123,19 +122,22 @@ class Engine:
 
     def _fold(self, fold: Fold, emptied_at: str | None, emptied_now: bool) -> None:
         sources = [self.arrivals(name) for name in fold.reads]
+        is_counted = fold.count_arrivals is not None
         arrived = fold.arrive(*sources)
-        if fold.count_arrivals is not None:
-            self.arrived[fold.name] = fold.count_arrivals(*sources).collect()[0][0] or 0
+        rows = arrived = self.keep(arrived) if is_counted or not self.is_full else arrived
+        if not self.is_full:
+            stored = self.read_base(fold.name)
+            kept = stored if emptied_now else self.of_scopes(stored, fold, arrived.select(*fold.scope))
+            if kept is not None:
+                kept = self.keep(kept) if is_counted else kept
+                rows = arrived.unionByName(kept, allowMissingColumns=True)
+        standing = fold.standing(rows, emptied_at)
         if self.is_full:
-            self._replace(fold, fold.fold(_standing(fold, arrived, emptied_at)))
-            return
-        arrived = self.keep(arrived)
-        stored = self.read_base(fold.name)
-        kept = stored if emptied_now else self.of_scopes(stored, fold, arrived.select(*fold.scope))
-        if kept is not None:
-            self._write_difference(
-                fold, kept, fold.fold(_standing(fold, arrived.unionByName(kept, allowMissingColumns=True), emptied_at))
-            )
+            self._replace(fold, fold.fold(standing))
+        elif kept is not None:
+            self._write_difference(fold, kept, fold.fold(standing))
+        if fold.count_arrivals is not None:
+            self.arrived[fold.name] = arrivals.counted(fold, fold.count_arrivals(*sources), rows, standing)
 
     def _restate_fold(self, restatement: Restatement, fold: Fold, emptied_at: str | None) -> None:
         sources = [self._bronze(name, None) for name in fold.reads]
@@ -150,13 +152,15 @@ class Engine:
         # All of bronze is read, for what else was ever said of a key cannot be told from what is kept of it.
         again = restricted(arrived, fold.scope, scopes, fold.scope)
         stored = restricted(self.read_base(fold.name), fold.scope, scopes, fold.scope)
-        self._write_difference(fold, stored, fold.fold(_standing(fold, again, emptied_at)))
+        standing = fold.standing(again, emptied_at)
+        self._write_difference(fold, stored, fold.fold(standing))
+        if fold.count_arrivals is not None:
+            self.arrived[fold.name] = arrivals.counted_again(fold, stored, standing)
 
     def _emptied(self, fold: Fold) -> tuple[str | None, bool]:
         """Where the source of the fold was last emptied, and whether this run is the first to know."""
-        if fold.emptied_with is None:
-            return None, False
-        return self._emptied_at.get(fold.emptied_with), fold.emptied_with in self._emptied_now
+        source = fold.emptied_with or ""
+        return self._emptied_at.get(source), source in self._emptied_now
 
     def _note_truncates(self) -> None:
         self._emptied_at = {row["source_table"]: row["position"] for row in self.read(TRUNCATES.name).collect()}
@@ -293,7 +297,3 @@ class Engine:
         # Sent to the rows of the files that have them; otherwise all of these have to be sorted to meet them.
         grains = F.broadcast(grains) if count <= _SENT_MAX else grains
         self.made[table.name] = self.lake.take_out(table, self.branch, grains, where_they_lie(table, stood))
-
-
-def _standing(fold: Fold, rows: DataFrame, emptied_at: str | None) -> DataFrame:
-    return fold.void(rows, emptied_at) if fold.void is not None and emptied_at is not None else rows

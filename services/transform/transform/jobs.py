@@ -163,7 +163,8 @@ def _timed(advance: Callable[[Any], None], node: Fold | Judged | Table, done: Ru
 
 def _check(engine: Engine, counts: Counts, done: Run) -> None:
     done.counts = counts
-    add(counts.delivered, engine.arrived)
+    add(counts.delivered, {name: arrived.delivered for name, arrived in engine.arrived.items()})
+    add(counts.repeated, {name: arrived.repeated for name, arrived in engine.arrived.items()})
     for name, found in engine.statistics.items():
         add(counts.rows, {name: found.rows})
     changed = [table for table in TABLES if table.name in engine.statistics]

@@ -129,6 +129,10 @@ class Fold(Stored):
         """The column whose values tell in which files a scope lies."""
         return self.scope[0]
 
+    def standing(self, rows: DataFrame, emptied_at: str | None) -> DataFrame:
+        """The rows that are left of these when the source was last emptied at a position."""
+        return self.void(rows, emptied_at) if self.void is not None and emptied_at is not None else rows
+
 
 @dataclass(frozen=True)
 class Table(Stored):

@@ -3,7 +3,8 @@
 Grain: one change of one row, nearly always its last (the key, `_position`); `changes.py` says which more are kept.
 Reads: the bronze table of the same name.
 Rules: columns as bronze has them, deletes as rows with `_op` d. What a truncate made void is gone. Products and stores
-are kept through truncates and deletes, since old facts point at them. A change without its key is no row of anything.
+are kept through truncates and deletes, since old facts point at them. A change without its key is no row of anything;
+`keyless_changes.py` has it.
 """
 
 from collections.abc import Callable, Sequence

@@ -1,7 +1,7 @@
 """Every row of bronze that a silver table rejected, and why.
 
 Grain: one rejected row: of a table, the key it belongs to, its position, its check, and which of those it is.
-Reads: the judged rows of users, order lines, stock movements, events and fraud labels.
+Reads: the judged rows of users, order lines, stock movements, events and fraud labels; changes without a key.
 Rules: a row stands here under the first check that it fails, so that clean rows + quarantined rows = distinct input.
 `row` is the row as JSON; of a document without readable items it is the document. `seen_at` is when ingest got it.
 """
@@ -14,7 +14,14 @@ from pyspark.sql.types import StructType
 
 from transform.contract import rejected
 from transform.spec import INT, STRING, TIMESTAMP, Judged, Table, optional, required, scoped
-from transform.tables import events_clean, fraud_labels, orders_unified, stock_movements_clean, users_scd
+from transform.tables import (
+    events_clean,
+    fraud_labels,
+    keyless_changes,
+    orders_unified,
+    stock_movements_clean,
+    users_scd,
+)
 
 SCHEMA = StructType(
     [
@@ -36,6 +43,7 @@ JUDGED: tuple[Judged, ...] = (
     stock_movements_clean.JUDGED,
     events_clean.JUDGED,
     fraud_labels.JUDGED,
+    keyless_changes.JUDGED,
 )
 
 
