@@ -35,7 +35,7 @@ torture-ingest: install  ## Kill ingest again and again; SEED= RUNS=300 (kills p
 	@PYTHONPATH=tests $(BIN)/python -m ingest_torture --seed "$(SEED)" --runs "$(or $(RUNS),300)" --seeds "$(or $(SEEDS),200)" --sources "$(SOURCES)"
 
 torture-transform: install  ## Histories in any order, runs that die: always the tables of one full run; SEED= RUNS=300 (histories)
-	@PYTHONPATH=tests $(BIN)/python -m transform_torture --steps --seed "$(SEED)" --runs "$(or $(RUNS),300)" --only "$(ONLY)" --batches "$(or $(BATCHES),0)" --calm "$(CALM)" --kills "$(or $(KILLS),1)"
+	@PYTHONPATH=tests $(BIN)/python -m transform_torture --steps --seed "$(SEED)" --runs "$(or $(RUNS),300)" --only "$(ONLY)" --batches "$(or $(BATCHES),0)" --calm "$(CALM)" --kills "$(or $(KILLS),1)" --brief "$(BRIEF)"
 
 test-cluster: install  ## A run of transform on a Spark cluster of a master and two workers on this machine
 	@$(BIN)/pytest tests/transform/cluster_run.py $(ARGS)

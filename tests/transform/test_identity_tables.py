@@ -66,10 +66,17 @@ def test_the_difference_a_run_writes_is_that_between_two_resolutions(spark: Spar
         frames[RECORDS].where("source_user_id = '2'"), spark.createDataFrame(arrow.records_table(moved))
     )
 
+    looked_at: list[str] = []
+
+    def read(name: str) -> DataFrame:
+        looked_at.append(name)
+        return frames[name]
+
     all_links, all_identities = arrow.resolve(tables[1])
-    assert after(frames[LINKS], links_changed(frames.__getitem__, changed)) == all_links.to_pylist()
-    found = after(frames[IDENTITIES], identities_changed(frames.__getitem__, changed))
+    assert after(frames[LINKS], links_changed(read, changed)) == all_links.to_pylist()
+    found = after(frames[IDENTITIES], identities_changed(read, changed))
     assert found == all_identities.cast(arrow.IDENTITIES).to_pylist()
+    assert looked_at.count(RECORDS) == 1, "all records are read once for both tables"
 
 
 def after(stored: DataFrame, changed: Difference) -> list[dict[str, object]]:

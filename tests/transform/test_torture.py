@@ -19,7 +19,7 @@ def seed() -> int:
     """A new one each time; pytest shows what was printed when a test fails."""
     drawn = fresh_seed()
     numbers = ",".join(map(str, range(HISTORIES)))
-    print(f"repeat with: make torture-transform SEED={drawn} ONLY={numbers} BATCHES=2 KILLS=0")  # noqa: T201
+    print(f"repeat with: make torture-transform SEED={drawn} ONLY={numbers} BRIEF=1")  # noqa: T201
     return drawn
 
 
@@ -28,14 +28,12 @@ def on_lake(spark: SparkSession) -> Callable[[LakeSettings], SparkSession]:
     return sessions_of(spark)
 
 
-# Half a minute on an idle machine.
-@pytest.mark.long
 @pytest.mark.servers
 @pytest.mark.timeout(900)
-def test_histories_in_any_order_and_batches_with_runs_that_die_end_in_the_tables_of_one_full_run(
+def test_histories_in_any_order_and_batches_with_a_run_that_dies_end_in_the_tables_of_one_full_run(
     seed: int, on_lake: Callable[[LakeSettings], SparkSession], tmp_path: Path
 ) -> None:
-    case = Case(seed, tuple(range(HISTORIES)), batches=2, kills=False, rebuilt=False)
+    case = Case(seed, tuple(range(HISTORIES)), rebuilt=False, brief=True)
     found = judge(case, tmp_path, on_lake)
     assert found.problems == []
 
@@ -57,6 +55,11 @@ def test_a_case_with_fewer_histories_is_the_same_case_for_those_that_are_left() 
     both, one = (Case(5, histories).batches_of_rows() for histories in ((0, 1), (1,)))
     of_second = [sorted(repr(row) for row in batch if row.history != 0) for batch in both]
     assert of_second == [sorted(map(repr, batch)) for batch in one]
+
+
+def test_a_brief_case_dies_once_and_goes_on() -> None:
+    steps = [type(step) for step in Case(3, (0,), brief=True).steps()]
+    assert steps == [Deliver, Run, Deliver, Die, Run]
 
 
 def test_a_calm_case_has_no_step_that_goes_wrong() -> None:

@@ -52,7 +52,7 @@ class Torturer:
 
 
 def _smaller(case: Case, found: Verdict) -> Iterator[Case]:
-    if not case.calm:
+    if not case.calm and not case.brief:
         yield replace(case, calm=True)
     if len(case.histories) > 1:
         suspects = [number for number in case.histories if number in found.histories]
@@ -96,11 +96,11 @@ def cases(given: argparse.Namespace) -> Iterator[Case]:
     """As many cases as hold the histories that were asked for; each has a seed of its own, the first the one given."""
     only: tuple[int, ...] = given.only
     if only:
-        yield Case(given.seed, only, given.batches, calm=given.calm, kills=given.kills)
+        yield Case(given.seed, only, given.batches, calm=given.calm, kills=given.kills, brief=given.brief)
         return
     for lake, first in enumerate(range(0, given.runs, given.per_lake)):
         histories = tuple(range(min(given.per_lake, given.runs - first)))
-        yield Case(given.seed + lake, histories, given.batches, calm=given.calm, kills=given.kills)
+        yield Case(given.seed + lake, histories, given.batches, calm=given.calm, kills=given.kills, brief=given.brief)
 
 
 def _failed(torturer: Torturer, case: Case, found: Verdict, given: argparse.Namespace) -> int:
@@ -116,7 +116,7 @@ def _tell(case: Case, found: Verdict) -> None:
     for trouble in found.problems[:20]:
         _say(f"  {trouble}")
     only = ",".join(map(str, case.histories))
-    switches = f"{' CALM=1' if case.calm else ''}{'' if case.kills else ' KILLS=0'}"
+    switches = f"{' CALM=1' if case.calm else ''}{'' if case.kills else ' KILLS=0'}{' BRIEF=1' if case.brief else ''}"
     batches = f" BATCHES={case.batches}" if case.batches else ""
     _say(f"repeat with: make torture-transform SEED={case.seed} ONLY={only}{batches}{switches}")
 
@@ -130,6 +130,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--batches", type=int, default=0, help="batches of a case; 0: as the seed decides")
     parser.add_argument("--calm", type=_switch, default=False, help="1: nothing dies, overlaps or is rolled back")
     parser.add_argument("--kills", type=_switch, default=True, help="0: no process is killed -9, which is quicker")
+    parser.add_argument("--brief", type=_switch, default=False, help="1: two batches, and one run that dies")
     parser.add_argument("--steps", action="store_true", help="print each step when it begins")
     parser.add_argument("--no-shrink", dest="shrink", action="store_false", help="stop at the first failure")
     return parser

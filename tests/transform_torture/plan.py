@@ -82,6 +82,8 @@ class Case:
     kills: bool = True
     rebuilt: bool = True
     """Whether the lake is rebuilt in the end as well; the same rows are in any case built in a new lake."""
+    brief: bool = False
+    """The shortest case in which something dies: a release, a batch whose first run dies, and a second run."""
 
     def deliveries(self) -> list[Delivery]:
         """Every row, in the order of its source."""
@@ -90,7 +92,7 @@ class Case:
 
     def batch_count(self) -> int:
         """The number of batches."""
-        return self.batches or stream(self.seed, "batches").randrange(2, 5)
+        return 2 if self.brief else self.batches or stream(self.seed, "batches").randrange(2, 5)
 
     def batches_of_rows(self) -> list[list[Delivery]]:
         """The rows of each batch, in the order in which they arrive."""
@@ -107,6 +109,9 @@ class Case:
     def steps(self) -> Iterator[Step]:
         """What is done, one after the other; at the end everything has arrived and a run has gone to its end."""
         chance = stream(self.seed, "steps")
+        if self.brief:
+            yield from (Deliver(0), Run(), Deliver(1), Die(chance.choice(POINTS), chance.randrange(1, _PASSES)), Run())
+            return
         for batch in range(self.batch_count()):
             yield Deliver(batch)
             # A calm case draws the same numbers.

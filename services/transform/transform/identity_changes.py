@@ -1,7 +1,10 @@
 """What a change of the records changes in links and customers: the resolver's `update`, from frames and back to frames.
 
-All records and links pass through this process as Arrow; comparing and clustering follow the change.
+All records and links pass through this process as Arrow, once for both tables; comparing and clustering follow the
+change.
 """
+
+from weakref import WeakKeyDictionary
 
 import pyarrow as pa
 from pyspark.sql import DataFrame
@@ -11,6 +14,8 @@ from transform.identity import arrow
 from transform.spec import Difference, Read
 
 RECORDS, LINKS, IDENTITIES = "silver.identity_records", "silver.identity_links", "silver.customer_identities"
+# By the new records; forgotten with them when the run ends.
+_FOUND: WeakKeyDictionary[DataFrame, arrow.Changed] = WeakKeyDictionary()
 
 
 def links_changed(read: Read, changed: Difference) -> Difference:
@@ -26,8 +31,12 @@ def identities_changed(read: Read, changed: Difference) -> Difference:
 
 
 def _found(read: Read, changed: Difference) -> arrow.Changed:
-    records, links = _table(read(RECORDS), arrow.RECORDS), _table(read(LINKS), arrow.LINKS)
-    return arrow.update(records, links, _table(changed.after, arrow.RECORDS), _table(changed.before, arrow.USERS))
+    found = _FOUND.get(changed.after)
+    if found is None:
+        records, links = _table(read(RECORDS), arrow.RECORDS), _table(read(LINKS), arrow.LINKS)
+        new, gone = _table(changed.after, arrow.RECORDS), _table(changed.before, arrow.USERS)
+        found = _FOUND[changed.after] = arrow.update(records, links, new, gone)
+    return found
 
 
 def _table(rows: DataFrame, schema: pa.Schema) -> pa.Table:
