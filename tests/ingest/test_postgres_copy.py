@@ -147,6 +147,7 @@ def test_a_table_without_a_key_that_can_be_ordered_is_all_or_nothing(
 def test_changes_of_other_tables_come_while_a_new_table_is_copied(
     dsn: str, settings: Settings, lake_settings: LakeSettings
 ) -> None:
+    rows = 1_000
     pump = a_pump(settings)
     pump.open()
     drain(pump)
@@ -154,7 +155,7 @@ def test_changes_of_other_tables_come_while_a_new_table_is_copied(
     execute(
         dsn,
         "create table large (id bigint primary key, name text)",
-        f"insert into large select n, repeat('x', 200) from generate_series(1, {ROWS}) n",  # noqa: S608
+        f"insert into large select n, repeat('x', 200) from generate_series(1, {rows}) n",  # noqa: S608
         "insert into people (id) values (1)",
     )
     pump.open()
@@ -163,12 +164,12 @@ def test_changes_of_other_tables_come_while_a_new_table_is_copied(
     )
     copies = pump._source._copies  # type: ignore[attr-defined]
     assert copies.active
-    execute(dsn, "update large set name = 'changed' where id in (1, 3000)")
+    execute(dsn, f"update large set name = 'changed' where id in (1, {rows})")  # noqa: S608
     drain(pump)
     pump._source.close()
-    rows = bronze(lake_settings, "bronze_postgres__large")
-    assert Counter(row["_op"] for row in rows) == {"r": ROWS, "u": 2}
-    assert folded(rows, "id")[3000] == "changed"
+    copied = bronze(lake_settings, "bronze_postgres__large")
+    assert Counter(row["_op"] for row in copied) == {"r": rows, "u": 2}
+    assert folded(copied, "id")[rows] == "changed"
 
 
 def test_copies_whose_server_went_away_are_begun_anew_and_nothing_of_them_comes_later(
