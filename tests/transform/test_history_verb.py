@@ -79,7 +79,9 @@ def test_bad_lines_are_told_of_and_stop_nothing(tmp_path: Path, capsys: pytest.C
         '{"id": 1, "seq": "2026-13-01"}': "not_a_sequence",
         '{"id": 1, "seq": "2026-01-01"}': "mixed_sequence",
         '{"id": 1, "seq": 2, "_op": "x"}': "unknown_op",
-        '{"id": 1, "seq": 2, "_op": null}': "unknown_op",
+        '{"id": 1, "seq": 2, "_op": ""}': "unknown_op",
+        '{"id": 1, "seq": "20260101"}': "not_a_sequence",
+        '{"id": 1, "seq": "2026-01-01T12.5"}': "not_a_sequence",
         '{"id": 1, "seq": 2, "end_date": 1}': "reserved_attribute",
         '{"id": 1, "seq": 2, "city": 1e9999999999999999999}': "not_json",
     }
@@ -89,6 +91,37 @@ def test_bad_lines_are_told_of_and_stop_nothing(tmp_path: Path, capsys: pytest.C
     assert [(one["line"], one["reason"], one["text"]) for one in quarantined] == [
         (number, reason, text) for number, (text, reason) in enumerate(bad.items(), start=1)
     ]
+
+
+def test_an_op_that_is_null_sets_the_attributes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = events(tmp_path, {"id": 1, "seq": 1, "_op": None, "city": "Troy"})
+    _, rows, quarantined = answer(capsys, "--events", file, "--key", "id", "--sequence", "seq")
+    assert ([row["city"] for row in rows], quarantined) == (["Troy"], [])
+
+
+def test_an_attribute_that_is_null_in_every_event_is_shown(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = events(tmp_path, {"id": 1, "seq": 1, "city": None}, {"id": 2, "seq": 1})
+    _, rows, _ = answer(capsys, "--events", file, "--key", "id", "--sequence", "seq")
+    assert [row["city"] for row in rows] == [None, None]
+
+
+def test_a_line_delivered_again_does_not_decide_which_kind_of_sequence_counts(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    moment = {"id": 1, "seq": "2026-01-01", "city": "Troy"}
+    file = events(tmp_path, {"id": 1, "seq": 1, "city": "Rome"}, moment, moment)
+    _, rows, quarantined = answer(capsys, "--events", file, "--key", "id", "--sequence", "seq")
+    assert ([row["city"] for row in rows], [one["line"] for one in quarantined]) == (["Rome"], [2, 3])
+
+
+@pytest.mark.parametrize("noon", ["2026-01-01T12", "20260101T120000Z", "2026-01-01 12:00 UTC", "2026-01-01T14:00+02"])
+def test_a_moment_may_be_written_in_any_form_of_iso_8601(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], noon: str
+) -> None:
+    others = ({"id": 1, "seq": f"2026-01-01T{time}", "city": city} for time, city in (("11:59", "A"), ("12:01", "C")))
+    file = events(tmp_path, *others, {"id": 1, "seq": noon, "city": "B"})
+    _, rows, _ = answer(capsys, "--events", file, "--key", "id", "--sequence", "seq")
+    assert [row["city"] for row in rows] == ["A", "B", "C"]
 
 
 def test_a_byte_that_is_no_utf_8_spoils_its_own_line_alone(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

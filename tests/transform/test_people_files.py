@@ -73,3 +73,50 @@ def test_a_map_that_does_not_fit_is_a_clear_error(
 ) -> None:
     assert resolve(tmp_path, PEOPLE, columns, *options) == 2
     assert told in capsys.readouterr().err
+
+
+def partition(folder: Path) -> set[frozenset[object]]:
+    found = pq.read_table(folder / "out.parquet").to_pylist()
+    return {frozenset(row["id"] for row in found if row["cluster_id"] == one["cluster_id"]) for one in found}
+
+
+@pytest.mark.parametrize("name", ["id", "record_id"])
+def test_the_map_may_name_the_id(tmp_path: Path, name: str) -> None:
+    assert resolve(tmp_path, PEOPLE, {**COLUMNS, name: "rec"}) == 0
+    assert partition(tmp_path) == {frozenset("ab"), frozenset("cd")}
+
+
+def test_a_column_called_record_id_is_the_id(tmp_path: Path) -> None:
+    assert resolve(tmp_path, {**PEOPLE, "record_id": ["w", "x", "y", "z"]}, COLUMNS) == 0
+    assert partition(tmp_path) == {frozenset("wx"), frozenset("yz")}
+
+
+def test_the_map_may_lead_from_columns_to_attributes(tmp_path: Path) -> None:
+    turned = {"rec": "id", "given": "first_name", "surname": "last_name", "born": "birth_date", "road": "street"}
+    assert resolve(tmp_path, PEOPLE, turned) == 0
+    assert partition(tmp_path) == {frozenset("ab"), frozenset("cd")}
+
+
+def test_an_attribute_may_be_null_in_the_map(tmp_path: Path) -> None:
+    assert resolve(tmp_path, PEOPLE, {**COLUMNS, "email": None}, "--id", "rec") == 0
+
+
+def test_neither_the_order_of_rows_nor_ids_play_a_part(tmp_path: Path) -> None:
+    near = {"given": ["Ann", "Anna", "Ann", "Anne"] * 6, "surname": ["Lee", "Lee", "Leigh", "Li"] * 6}
+    near["born"] = [f"19800{n % 5 + 1}1{n % 3}" for n in range(24)]
+    columns = {"first_name": "given", "last_name": "surname", "birth_date": "born", "id": "rec"}
+    assert resolve(tmp_path, {**near, "rec": list(range(24))}, columns) == 0
+    before = partition(tmp_path)
+    backwards = {name: values[::-1] for name, values in near.items()}
+    assert resolve(tmp_path, {**backwards, "rec": [f"r{n}" for n in reversed(range(24))]}, columns) == 0
+    assert partition(tmp_path) == {frozenset(f"r{id_}" for id_ in each) for each in before}
+
+
+def test_an_output_that_cannot_be_written_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert resolve(tmp_path, PEOPLE, COLUMNS, "--output", str(tmp_path / "none" / "out.parquet")) == 2
+    assert "cannot be written" in capsys.readouterr().err
+
+
+def test_an_id_of_many_values_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert resolve(tmp_path, {**PEOPLE, "pair": [{"a": n} for n in range(4)]}, COLUMNS, "--id", "pair") == 2
+    assert "name one of numbers or texts" in capsys.readouterr().err

@@ -46,6 +46,8 @@ class Delivered:
     fact: Fact
     line: int
     batch: object = None
+    named: tuple[str, ...] = ()
+    """The attributes that the line has, those that it says are null among them."""
 
 
 @dataclass(frozen=True)
@@ -84,13 +86,15 @@ def read(lines: Iterable[str], columns: Columns) -> tuple[list[Delivered], list[
 
 def _delivered(text: str, line: int, columns: Columns) -> Delivered:
     event = _event(text)
-    op = event.get("_op", UPDATE)
+    op = event.get("_op")
+    op = UPDATE if op is None else op
     if op not in (UPDATE, DELETE, TRUNCATE):
         raise _Unusable("unknown_op", f"_op is {canonical(op)}; it is u (update), d (delete) or t (truncate)")
     at = _sequence(event, columns.sequence)
     key = () if op == TRUNCATE else _key(event, columns.key)
-    said = _attributes(event, columns) if op == UPDATE else ()
-    return Delivered(Fact(str(op), key, at, said), line, event.get(columns.batch) if columns.batch else None)
+    named = _named(event, columns) if op == UPDATE else ()
+    said = tuple((name, canonical(event[name])) for name in named if event[name] is not None)
+    return Delivered(Fact(str(op), key, at, said), line, event.get(columns.batch) if columns.batch else None, named)
 
 
 def _event(text: str) -> dict[str, object]:
@@ -121,25 +125,24 @@ def _key(event: dict[str, object], columns: Sequence[str]) -> Key:
     return tuple(canonical(event[column]) for column in columns)
 
 
-def _attributes(event: dict[str, object], columns: Columns) -> tuple[tuple[str, str], ...]:
+def _named(event: dict[str, object], columns: Columns) -> tuple[str, ...]:
     own = {*columns.key, columns.sequence, columns.batch, "_op"}
-    said = sorted((name, canonical(value)) for name, value in event.items() if name not in own and value is not None)
-    if taken := [name for name, _ in said if name in RESERVED]:
+    if taken := [name for name in RESERVED if event.get(name) is not None and name not in own]:
         raise _Unusable("reserved_attribute", f"{taken[0]} is a column of the history itself; rename the attribute")
-    return tuple(said)
+    return tuple(sorted(event.keys() - own - {*RESERVED}))
 
 
 def _of_one_kind(
     delivered: list[Delivered], texts: dict[int, str], column: str
 ) -> tuple[list[Delivered], list[Rejected]]:
-    """Numbers and timestamps have no common order: the kind of fewer lines is rejected, or timestamps of as many.
+    """Numbers and timestamps have no common order: the kind of fewer facts is rejected, or timestamps of as many.
 
-    The order of the lines plays no part in it.
+    The order of the lines plays no part in it, nor does how often one came.
     """
-    count = Counter(one.fact.at.kind for one in delivered)
+    count = Counter(fact.at.kind for fact in {one.fact for one in delivered})
     kept = TIMESTAMP if count[TIMESTAMP] > count[NUMBER] else NUMBER
     detail = (
-        f"{column} is a {TIMESTAMP if kept == NUMBER else NUMBER} here and a {kept} in most lines; make it one kind"
+        f"{column} is a {TIMESTAMP if kept == NUMBER else NUMBER} here and a {kept} in most events; make it one kind"
     )
     mixed = [
         Rejected(one.line, "mixed_sequence", detail, texts[one.line].rstrip("\r\n"))

@@ -41,10 +41,10 @@ class History:
         self._rebuild(sorted(touched))
         return touched
 
-    def rows(self) -> Iterator[Row]:
-        """Every version by key and time; each has all attributes that any event ever set."""
-        attributes = sorted({name for facts in self._facts.values() for fact in facts for name, _ in fact.attributes})
-        blank = dict.fromkeys(attributes, "null")
+    def rows(self, named: Iterable[str] = ()) -> Iterator[Row]:
+        """Every version by key and time; each has all attributes that any event ever set, and those `named`."""
+        said = (name for facts in self._facts.values() for fact in facts for name, _ in fact.attributes)
+        blank = dict.fromkeys(sorted({*said, *named}), "null")
         for key in sorted(self._versions, key=lambda key: [rank(parsed(part)) for part in key]):
             named = dict(zip(self._key, key, strict=True))
             yield from ({**named, **blank, **version} for version in self._versions[key])

@@ -10,10 +10,13 @@ from transform.exact_json import as_written
 
 NUMBER, TIMESTAMP = "number", "timestamp"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_ISO = re.compile(
-    r"(?P<date>\d{4}-\d{2}-\d{2})"
-    r"(?:[Tt ](?P<time>\d{2}:\d{2}(?::\d{2})?)(?:[.,](?P<fraction>\d+))? ?(?P<zone>[Zz]|[+-]\d{2}(?::?\d{2})?)?)?"
+_FRACTION = r"(?:[.,](?P<fraction>\d+))?"
+_ZONE = r" ?(?P<zone>[Zz]|UTC|GMT|[+-]\d{2}(?::?\d{2})?)?"
+# ISO 8601 in its extended form, or in its basic one; eight digits alone are as likely a number.
+_EXTENDED = re.compile(
+    r"(?P<date>\d{4}-\d{2}-\d{2})(?:[Tt ](?P<time>\d{2}(?::\d{2}(?::\d{2}" + _FRACTION + r")?)?)" + _ZONE + ")?"
 )
+_BASIC = re.compile(r"(?P<date>\d{8})[Tt](?P<time>\d{2}(?:\d{2}(?:\d{2}" + _FRACTION + r")?)?)" + _ZONE)
 
 
 @dataclass(frozen=True)
@@ -35,12 +38,13 @@ def sequence_of(value: object) -> Place | None:
 
 def _moment(text: str) -> Fraction | None:
     """Seconds since 1970, exactly; a time without a zone is UTC."""
-    found = _ISO.fullmatch(text.strip())
+    found = _EXTENDED.fullmatch(text.strip()) or _BASIC.fullmatch(text.strip())
     if found is None:
         return None
-    zone = (found["zone"] or "Z").upper()
+    zone = (found["zone"] or "Z").upper().replace("UTC", "Z").replace("GMT", "Z")
     try:
-        whole = datetime.fromisoformat(f"{found['date']}T{found['time'] or '00:00'}{zone}")
+        time = re.split("[.,]", found["time"] or "00")[0]
+        whole = datetime.fromisoformat(f"{found['date']}T{time}{zone}")
         since = whole.replace(microsecond=0) - _EPOCH
     except (ValueError, OverflowError):
         return None

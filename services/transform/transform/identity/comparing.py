@@ -53,9 +53,14 @@ def _measured(one: Texts, other: Texts, scorer: Callable[..., float]) -> npt.NDA
 
 def _slip(one: Texts, other: Texts) -> Bools:
     """One letter more, less, different, or exchanged with its neighbour."""
-    long_enough = np.array([min(len(a), len(b)) >= _SLIP_MIN for a, b in zip(one, other, strict=True)])
+    long_enough = np.array([_may_slip(a, b) for a, b in zip(one, other, strict=True)])
     found: Bools = (_measured(one, other, OSA.distance) <= 1) & long_enough
     return found
+
+
+def _may_slip(one: str, other: str) -> bool:
+    """Two letters of three that were exchanged are a slip all the same."""
+    return min(len(one), len(other)) >= _SLIP_MIN or (len(one) == _SLIP_MIN - 1 and sorted(one) == sorted(other))
 
 
 def _of_names(vocabulary: Vocabulary, left: Ints, right: Ints, nearly: int, different: int) -> Ints:

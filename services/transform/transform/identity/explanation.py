@@ -11,7 +11,7 @@ from transform.identity.clusters import Links
 from transform.identity.population import Population
 from transform.identity.resolver import Resolver
 from transform.identity.scoring import MISSING, RULES, SHARED_BY_AT_MOST, Compared, Scores, score
-from transform.identity.weights import COMPARISON, SWAP_PENALTY, THRESHOLD, Weights, count_bins, weights
+from transform.identity.weights import AGREED, COMPARISON, SWAP_PENALTY, THRESHOLD, Weights, count_bins, weights
 
 _BITS: Final = 100
 
@@ -148,6 +148,8 @@ def as_text(explained: PairExplained) -> str:
 def _conclusions(explained: PairExplained) -> list[str]:
     swap = f"names exchanged: {_bits(SWAP_PENALTY):+.2f} against a stranger\n" if explained.swapped_names else ""
     same = "one customer" if explained.customers[0] == explained.customers[1] else "two customers"
+    if same == "two customers" and explained.way:
+        same += f", for on average all records of both weigh less than {_bits(AGREED):+.2f} bits with each other"
     way = " → ".join(explained.way) if explained.way else "no links connect them"
     return [
         f"{swap}street, town and state hang together: {explained.address_correction:+.2f} against a stranger",

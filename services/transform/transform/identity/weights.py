@@ -25,7 +25,7 @@ from transform.identity.surroundings import hundredths
 THRESHOLD: Final = 0
 # Linked clusters grow together while their pairs weigh this much on average: records that know little of each other
 # do not keep apart what a link holds together, contradictions do.
-AGREED: Final = -150
+AGREED: Final = -300
 # What an identifier handed out to one person is worth at least when nothing speaks against it: a link, but not one that
 # holds two together who contradict each other.
 RULE_WEIGHT: Final = 150

@@ -12,8 +12,8 @@ from transform.history import History
 
 _ABOUT = """Prints the history (SCD type 2) of a file of events: JSON lines of the key, the attributes, valid_from,
 end_date (null while current) and is_current, by key and valid_from. An event is a JSON line of the key, the sequence
-(a number, or a timestamp as text), _op (u, also when it is missing: sets all attributes; d: deletes the key; t: voids
-every event of a lower sequence) and any attributes. Lines that no history can use go to the quarantine and stop
+(a number, or a timestamp as text), _op (u, also when it is missing or null: sets all attributes; d: deletes the key;
+t: voids every event of a lower sequence) and any attributes. Lines that no history can use go to quarantine and stop
 nothing. Exit status: 0 when the history was printed, whatever was quarantined; 1 when a file cannot be read or
 written; 2 for wrong arguments."""
 
@@ -27,7 +27,11 @@ def add(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     verb.add_argument("--key", type=_names, required=True, help="column of the key, or several: a,b")
     verb.add_argument("--sequence", required=True, help="column that orders the events of a key")
     verb.add_argument("--track", type=_names, help="attributes that open a version when they change; default: all")
-    verb.add_argument("--batch", help="apply the events incrementally, batch after batch in the order of this column")
+    verb.add_argument(
+        "--batch",
+        help="apply the events incrementally, batch after batch in the order of this column, "
+        "which is then no attribute",
+    )
     verb.add_argument("--quarantine", type=Path, help="file for the lines that cannot be used; default: standard error")
     verb.set_defaults(act=run, needs_settings=False)
 
@@ -53,7 +57,8 @@ def run(_: object, chosen: argparse.Namespace) -> int:
     for batch in in_batches(delivered):
         history.apply(batch)
     sys.stdout.writelines(
-        f"{{{', '.join(f'{json.dumps(n)}: {v}' for n, v in row.items())}}}\n" for row in history.rows()
+        f"{{{', '.join(f'{json.dumps(n)}: {v}' for n, v in row.items())}}}\n"
+        for row in history.rows({name for one in delivered for name in one.named})
     )
     return _quarantine(chosen.quarantine, map(as_json, rejected))
 
