@@ -180,3 +180,9 @@ def test_releases_of_before_there_were_rollbacks_can_be_returned_to(catalog: Cat
     rollback(catalog, clock)
 
     assert shown(catalog) == 1
+
+
+def test_many_releases_are_kept_in_few_files(catalog: Catalog, clock: ManualClock) -> None:
+    made = [publish(catalog, clock, number).release_id for number in range(40)]
+    assert [row.release_id for row in release.published(catalog)] == made[::-1]
+    assert len(catalog.load_table(RELEASES).inspect.files()) < 20
