@@ -54,7 +54,8 @@ def main(source: str, target: str, columns: list[str]) -> None:
         exact, recall=0.9 if len(rules) == len(SMALL) else 0.5
     )
     linker.training.estimate_u_using_random_sampling(max_pairs=1e6, seed=2)
-    for rule in (block_on("birth_date"), block_on("postal_code" if len(rules) == len(SMALL) else "email")):
+    second = ("postal_code",) if len(rules) == len(SMALL) else ("email",) if "email" in columns else LARGE[0]
+    for rule in (block_on("birth_date"), block_on(*second)):
         linker.training.estimate_parameters_using_expectation_maximisation(rule, record_sample_proportion=1.0)
     pairs = linker.inference.predict(threshold_match_probability=0.001)
     clusters = linker.clustering.cluster_pairwise_predictions_at_threshold(pairs, threshold_match_probability=0.5)
