@@ -62,7 +62,7 @@ def test_two_workers_build_the_tables_that_one_process_builds(
     built_there = latest_release(lake.catalog)
     assert built_there is not None
 
-    jobs.run(lake, ManualClock(datetime.now(UTC) + timedelta(hours=1)))
+    jobs.run(lake, ManualClock(datetime.now(UTC) + timedelta(hours=1)), full=True)
 
     built_here = latest_release(lake.catalog)
     assert built_here is not None
