@@ -31,7 +31,8 @@ def main(chosen: list[str]) -> int:
 def _run(command: list[str | Path]) -> int:
     """Run a script; when this process is told to stop, the script is too, and gets the time to stop its servers."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    with subprocess.Popen(command, env={**os.environ, "PYTHONPATH": str(HERE)}) as script:  # noqa: S603
+    path = os.pathsep.join((str(HERE), str(HERE.parent / "tests")))
+    with subprocess.Popen(command, env={**os.environ, "PYTHONPATH": path}) as script:  # noqa: S603
         try:
             return script.wait()
         except BaseException:
