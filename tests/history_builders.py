@@ -26,7 +26,7 @@ from bronze_builders import (
     moment,
 )
 from transform import bronze
-from transform.tables.keyless_changes import KEYS as KEYS_OF_LOGS
+from transform.tables.latest import KEYS as KEYS_OF_LOGS
 
 KEYS = (1, 2, 3)
 # The columns that an update may leave out, by table.

@@ -9,6 +9,7 @@ import traceback
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from ingest_torture.chance import fresh_seed
@@ -95,12 +96,13 @@ def _play(torturer: Torturer, given: argparse.Namespace) -> int:
 def cases(given: argparse.Namespace) -> Iterator[Case]:
     """As many cases as hold the histories that were asked for; each has a seed of its own, the first the one given."""
     only: tuple[int, ...] = given.only
+    of_seed = partial(Case, batches=given.batches, calm=given.calm, kills=given.kills, brief=given.brief)
     if only:
-        yield Case(given.seed, only, given.batches, calm=given.calm, kills=given.kills, brief=given.brief)
+        yield of_seed(given.seed, only)
         return
     for lake, first in enumerate(range(0, given.runs, given.per_lake)):
         histories = tuple(range(min(given.per_lake, given.runs - first)))
-        yield Case(given.seed + lake, histories, given.batches, calm=given.calm, kills=given.kills, brief=given.brief)
+        yield of_seed(given.seed + lake, histories)
 
 
 def _failed(torturer: Torturer, case: Case, found: Verdict, given: argparse.Namespace) -> int:

@@ -6,6 +6,8 @@ from the change before. Nearly every chain is one change long. Chains fold: what
 change plays no part, whenever it arrives.
 """
 
+from collections.abc import Sequence
+
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 from pyspark.sql.types import ArrayType, StringType
@@ -68,9 +70,9 @@ def since_truncate(changes: DataFrame) -> DataFrame:
 def newest(changes: DataFrame, *keys: str) -> DataFrame:
     """The last change of each key, deletes included, with all its values; chains or a log, either will do."""
     if CHAIN not in changes.columns:
-        return _first(filled(changes, *keys), keys, F.col("_position").desc())
+        return first_of(filled(changes, *keys), keys, F.col("_position").desc())
     alone = changes.where(F.col(CHAIN) == 1)
-    others = _first(filled(changes.where(F.col(CHAIN) > 1), *keys), keys, F.col("_position").desc())
+    others = first_of(filled(changes.where(F.col(CHAIN) > 1), *keys), keys, F.col("_position").desc())
     return alone.unionByName(others).drop(CHAIN, UNCHANGED)
 
 
@@ -79,6 +81,7 @@ def live(changes: DataFrame, *keys: str) -> DataFrame:
     return newest(since_truncate(changes), *keys).where(F.col("_op") != "d")
 
 
-def _first(rows: DataFrame, keys: tuple[str, ...], order: Column) -> DataFrame:
-    rank = F.row_number().over(Window.partitionBy(*keys).orderBy(order))
+def first_of(rows: DataFrame, keys: Sequence[Column | str], *order: Column | str) -> DataFrame:
+    """Of each key the row that comes first in this order."""
+    rank = F.row_number().over(Window.partitionBy(*keys).orderBy(*order))
     return rows.withColumn("_rank", rank).where(F.col("_rank") == 1).drop("_rank")

@@ -7,8 +7,10 @@ A judged frame holds the table's columns and five more: `_failed` (struct of che
 
 from dataclasses import dataclass
 
-from pyspark.sql import Column, DataFrame, Window
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
+
+from transform.changes import first_of
 
 # The verdict of a row that only repeats another of its scope: it is neither clean nor rejected.
 REPEATED = "repeated_delivery"
@@ -89,8 +91,7 @@ def first_deliveries(judged: DataFrame) -> DataFrame:
     A rejected row does not use up its key, so that the row that puts it right still counts. A law: what is kept of what
     is kept of A, and B, is what is kept of both.
     """
-    same = Window.partitionBy("_key", F.col("_failed").isNull()).orderBy("_position", "_seen_at")
-    return judged.withColumn("_rank", F.row_number().over(same)).where(F.col("_rank") == 1).drop("_rank")
+    return first_of(judged, ("_key", F.col("_failed").isNull()), "_position", "_seen_at")
 
 
 def clean(judged: DataFrame) -> DataFrame:

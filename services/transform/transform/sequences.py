@@ -43,8 +43,7 @@ def _moment(text: str) -> Fraction | None:
         return None
     zone = (found["zone"] or "Z").upper().replace("UTC", "Z").replace("GMT", "Z")
     try:
-        time = re.split("[.,]", found["time"] or "00")[0]
-        whole = datetime.fromisoformat(f"{found['date']}T{time}{zone}")
+        whole = datetime.fromisoformat(f"{found['date']}T{found['time'] or '00'}{zone}")
         since = whole.replace(microsecond=0) - _EPOCH
     except (ValueError, OverflowError):
         return None

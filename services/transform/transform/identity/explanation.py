@@ -147,8 +147,9 @@ def as_text(explained: PairExplained) -> str:
 
 def _conclusions(explained: PairExplained) -> list[str]:
     swap = f"names exchanged: {_bits(SWAP_PENALTY):+.2f} against a stranger\n" if explained.swapped_names else ""
-    same = "one customer" if explained.customers[0] == explained.customers[1] else "two customers"
-    if same == "two customers" and explained.way:
+    is_one = explained.customers[0] == explained.customers[1]
+    same = "one customer" if is_one else "two customers"
+    if explained.way and not is_one:
         same += f", for on average all records of both weigh less than {_bits(AGREED):+.2f} bits with each other"
     way = " → ".join(explained.way) if explained.way else "no links connect them"
     return [

@@ -14,6 +14,7 @@ from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 from pyspark.sql.types import ArrayType, StructType
 
+from transform.changes import first_of
 from transform.columns import e164, normalised_email
 from transform.spec import (
     BOOLEAN,
@@ -145,8 +146,7 @@ def _figures_by_currency(orders: DataFrame) -> DataFrame:
 def _favourite(orders: DataFrame, where: str, what: str, name: str) -> DataFrame:
     bought = orders.select("customer_id", "order_id", F.inline(where)).groupBy("customer_id", what)
     counted = bought.agg(F.count_distinct("order_id").alias("_orders"), F.sum("amount").alias("_amount"))
-    most = Window.partitionBy("customer_id").orderBy(F.desc("_orders"), F.desc("_amount"), F.asc(what))
-    first = counted.withColumn("_rank", F.row_number().over(most)).where(F.col("_rank") == 1)
+    first = first_of(counted, ("customer_id",), F.desc("_orders"), F.desc("_amount"), F.asc(what))
     return first.select("customer_id", F.col(what).alias(name))
 
 

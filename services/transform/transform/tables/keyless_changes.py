@@ -6,25 +6,18 @@ Rules: a change without its whole key is no row of anything, so it cannot be kep
 and stands in the quarantine under the key column that it lacks. Users without a key are rejected by `users_scd.py`.
 """
 
-from collections.abc import Mapping
 from functools import reduce
 
-from pyspark.sql import DataFrame, Window
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql.types import StructType
 
-from transform import bronze
+from transform.changes import first_of
 from transform.contract import RowCheck, judge
 from transform.records import deliveries
 from transform.spec import STRING, TIMESTAMP, Fold, Judged, optional, required, scoped
+from transform.tables.latest import KEYS
 
-KEYS: Mapping[str, tuple[str, ...]] = {
-    bronze.ORDERS: ("order_id",),
-    bronze.ORDER_ITEMS: ("order_id", "line_number"),
-    bronze.PRODUCTS: ("sku",),
-    bronze.STORES: ("store_id",),
-    bronze.MARKETPLACE_ORDERS: ("_id",),
-}
 SCHEMA = StructType(
     [
         required("source_table", STRING),
@@ -59,25 +52,21 @@ def _keyless(log: DataFrame, name: str, keys: tuple[str, ...]) -> DataFrame:
     )
 
 
-def _once(changes: DataFrame) -> DataFrame:
-    same = Window.partitionBy("source_table", "_position").orderBy("_seen_at", "_row")
-    return changes.withColumn("_rank", F.row_number().over(same)).where(F.col("_rank") == 1).select(*SCHEMA.names)
-
-
 def rejected_changes(changes: DataFrame) -> DataFrame:
     """The changes with a verdict each: none of them is clean."""
     return judge(changes, ROW_CHECKS, ["source_table"], F.col("_row"), "source_table")
 
 
+GRAIN = ("source_table", "_position")
 FOLD = Fold(
     name="silver.keyless_changes",
-    grain=("source_table", "_position"),
+    grain=GRAIN,
     schema=SCHEMA,
     personal=PERSONAL,
     scope=("source_table",),
     reads=tuple(KEYS),
     arrive=keyless_changes,
-    fold=_once,
+    fold=lambda changes: first_of(changes, GRAIN, "_seen_at", "_row").select(*SCHEMA.names),
 )
 JUDGED = Judged(
     name="judged.keyless_changes",

@@ -7,7 +7,7 @@ are kept through truncates and deletes, since old facts point at them. A change 
 `keyless_changes.py` has it.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
@@ -20,6 +20,14 @@ from transform.spec import INT, STRING, Fold, required
 
 # Orders are numbered as they come, so that a range of numbers is a time; about 50 MB of lines each.
 ORDERS_PER_PARTITION = 100_000
+# Which row of its source a change is of.
+KEYS: Mapping[str, tuple[str, ...]] = {
+    bronze.ORDERS: ("order_id",),
+    bronze.ORDER_ITEMS: ("order_id", "line_number"),
+    bronze.PRODUCTS: ("sku",),
+    bronze.STORES: ("store_id",),
+    bronze.MARKETPLACE_ORDERS: ("_id",),
+}
 
 
 def _kept(source: str, key: Sequence[str]) -> StructType:
@@ -40,9 +48,8 @@ def _keyed(key: Sequence[str], columns: Sequence[StructField]) -> Callable[[Data
     return arrive
 
 
-def _latest(
-    name: str, source: str, key: tuple[str, ...], *, personal: tuple[str, ...] = (), partition: str = "", void: bool
-) -> Fold:
+def _latest(name: str, source: str, *, personal: tuple[str, ...] = (), partition: str = "", void: bool) -> Fold:
+    key = KEYS[source]
     schema = _kept(source, key)
     return Fold(
         name=f"silver.{name}",
@@ -67,17 +74,15 @@ def _documents(changes: DataFrame) -> DataFrame:
     )
 
 
-_DOCUMENTS = StructType([required("order_key", STRING), *_kept(bronze.MARKETPLACE_ORDERS, ("_id",)).fields])
+_DOCUMENTS = StructType(
+    [required("order_key", STRING), *_kept(bronze.MARKETPLACE_ORDERS, KEYS[bronze.MARKETPLACE_ORDERS]).fields]
+)
 
 _BY_NUMBER = f"truncate({ORDERS_PER_PARTITION}, order_id)"
-ORDERS = _latest(
-    "latest_orders", bronze.ORDERS, ("order_id",), personal=("card_token",), partition=_BY_NUMBER, void=True
-)
-ORDER_ITEMS = _latest(
-    "latest_order_items", bronze.ORDER_ITEMS, ("order_id", "line_number"), partition=_BY_NUMBER, void=True
-)
-PRODUCTS = _latest("latest_products", bronze.PRODUCTS, ("sku",), void=False)
-STORES = _latest("latest_stores", bronze.STORES, ("store_id",), void=False)
+ORDERS = _latest("latest_orders", bronze.ORDERS, personal=("card_token",), partition=_BY_NUMBER, void=True)
+ORDER_ITEMS = _latest("latest_order_items", bronze.ORDER_ITEMS, partition=_BY_NUMBER, void=True)
+PRODUCTS = _latest("latest_products", bronze.PRODUCTS, void=False)
+STORES = _latest("latest_stores", bronze.STORES, void=False)
 MARKETPLACE_ORDERS = Fold(
     name="silver.latest_marketplace_orders",
     grain=("order_key", "_id", "_position"),

@@ -5,11 +5,12 @@ Reads: the bronze table of the files, when there is one.
 Rules: every row is kept as it is, repetitions included, so that each can be accounted for.
 """
 
-from pyspark.sql import DataFrame, Window
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql.types import StructType
 
 from transform import bronze
+from transform.changes import first_of
 from transform.order_sources.online_retail import order_key
 from transform.spec import STRING, Fold, required
 
@@ -24,9 +25,7 @@ def online_retail_rows(rows: DataFrame) -> DataFrame:
 
 
 def _once(rows: DataFrame) -> DataFrame:
-    same = Window.partitionBy("order_key", "_position").orderBy("_ingested_at")
-    first = rows.withColumn("_rank", F.row_number().over(same)).where(F.col("_rank") == 1)
-    return first.select(*SCHEMA.names)
+    return first_of(rows, ("order_key", "_position"), "_ingested_at").select(*SCHEMA.names)
 
 
 FOLD = Fold(

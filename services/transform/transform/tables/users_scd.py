@@ -11,12 +11,12 @@ user follow each other by position, a buyer's by the time of the order and then 
 a time or a birthday that nobody has.
 """
 
-from pyspark.sql import Column, DataFrame, Window
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql.types import StructType
 
 from transform import bronze
-from transform.changes import filled
+from transform.changes import filled, first_of
 from transform.columns import extended_timestamp
 from transform.contract import RowCheck, judge, plausible_time, present
 from transform.documents import opened
@@ -103,8 +103,7 @@ def changes_of_persons(users: DataFrame, marketplace_orders: DataFrame) -> DataF
 def each_once(changes: DataFrame) -> DataFrame:
     """All changes, one that was delivered twice once: every fact is kept, for a late one may make it matter."""
     # Should two be said at one position, a delete wins.
-    same = Window.partitionBy(*KEY, "_position").orderBy(F.desc("deleted"), "_seen_at")
-    return changes.withColumn("_rank", F.row_number().over(same)).where(F.col("_rank") == 1).select(*CHANGES.names)
+    return first_of(changes, (*KEY, "_position"), F.desc("deleted"), "_seen_at").select(*CHANGES.names)
 
 
 def since_emptied(changes: DataFrame, emptied_at: str) -> DataFrame:
