@@ -1,12 +1,12 @@
 """Days of Online Retail as increments: shuffled, delivered again, interrupted; and the same days at once.
 
 `ONLINE_RETAIL_DAYS=200 ONLINE_RETAIL_INCREMENTS=200` replays all days that there are one by one, `SEED=` in another
-order.
+order. As an operator would, maintenance goes over the lake now and then.
 """
 
 import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -17,17 +17,21 @@ import retail_builders as retail
 from bronze_builders import at
 from file_builders import CrashError, crashing_at
 from ingest import sink
-from shopsphere_kit.clock import Clock, ManualClock
+from shopsphere_kit.clock import Clock, ManualClock, SystemClock
 from shopsphere_kit.lake import latest_release
 from shopsphere_kit.settings import LakeSettings
 from transform import jobs, release
+from transform.maintenance import maintain
 from transform.storage import Lake
+from transform.upkeep import Limits
 
 Run = Callable[[Lake, Clock], object]
 SEED = int(os.environ.get("SEED", "20101201"))
 INCREMENTS = int(os.environ.get("ONLINE_RETAIL_INCREMENTS", "2"))
 # Where an increment is interrupted: in ingest with a file staged or committed, in the run before or after the release.
 STAGED, COMMITTED, BUILT, PUBLISHED = sink.STAGED, sink.COMMITTED, "built", "published"
+# A shop that runs every hour and maintains its lake once a day does it after as many runs.
+MAINTAINED_EVERY = 24
 INTERRUPTIONS = (STAGED, PUBLISHED, None, COMMITTED, BUILT, None)
 
 
@@ -85,6 +89,9 @@ class Replay:
     def _build(self) -> None:
         self.runs += 1
         self.run(self.lake, ManualClock(at(30) + timedelta(hours=self.runs)))
+        if self.runs % MAINTAINED_EVERY == 0:
+            report = maintain(self.lake.catalog, lambda: nullcontext(self.lake), Limits(), SystemClock())
+            assert report.failures == {}
 
     def hashes(self) -> dict[str, str]:
         """The content hash of every table of the newest release."""

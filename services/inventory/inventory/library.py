@@ -1,4 +1,4 @@
-"""The Redis library that holds the rules: `functions/inventory.lua`, and how it gets into Redis."""
+"""The Redis library that holds the rules: the files of `functions/` as one, and how it gets into Redis."""
 
 import re
 from pathlib import Path
@@ -9,7 +9,9 @@ from redis.exceptions import ResponseError
 from inventory.errors import StockUnavailable
 
 NAME = "shopsphere_inventory"
-SOURCE = (Path(__file__).parent / "functions" / "inventory.lua").read_text()
+# Lua has no imports here: what a file uses stands in one before it.
+FILES = ("state", "holds", "reservations", "reads", "movements", "registry")
+SOURCE = "\n".join((Path(__file__).parent / "functions" / f"{name}.lua").read_text() for name in FILES)
 VERSION = int(re.findall(r"^local VERSION = (\d+)$", SOURCE, re.MULTILINE)[0])
 
 

@@ -1,4 +1,4 @@
-"""The stock store in Redis; all decisions fall inside `functions/inventory.lua`."""
+"""The stock store in Redis; all decisions fall inside the library in `functions/`."""
 
 from collections.abc import AsyncIterator, Sequence
 from datetime import timedelta
@@ -31,7 +31,7 @@ _SHARD_GROUPS = [f"{group:02x}" for group in range(256)]
 
 
 class RedisStockStore:
-    """Stock in Redis: each method is one call of one function of `functions/inventory.lua`."""
+    """Stock in Redis: each method is one call of one function of the library in `functions/`."""
 
     def __init__(self, client: Redis, retention: Retention | None = None, balances_max: int = BALANCES_MAX) -> None:
         self._client = client

@@ -1,7 +1,7 @@
 """The rules of stock: what a command changes, or why it is refused. Pure.
 
 Quantities are whole units. Times are aware datetimes in UTC, exact to the microsecond. The Redis library
-`functions/inventory.lua` holds the same rules; tests compare the two step by step.
+the library in `functions/` holds the same rules; tests compare the two step by step.
 """
 
 from collections.abc import Container, Iterable, Mapping, Sequence

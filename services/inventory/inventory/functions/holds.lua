@@ -1,0 +1,68 @@
+-- Holds: how they are kept, and how they end.
+
+local function skus_of(lines)
+  local seen, skus = {}, {}
+  for _, line in ipairs(lines) do
+    if not seen[line[1]] then
+      seen[line[1]] = true
+      skus[#skus + 1] = line[1]
+    end
+  end
+  return skus
+end
+
+local function load_hold(id)
+  local packed = redis.call('GET', 'inv:hold:' .. id)
+  if not packed then
+    return nil
+  end
+  local hold = cmsgpack.unpack(packed)
+  return { id = id, state = hold[1], lines = hold[2], created_at = hold[3], expires_at = hold[4], ended_at = hold[5], version = hold[6] }
+end
+
+local function pack_hold(hold)
+  return cmsgpack.pack({ hold.state, hold.lines, hold.created_at, hold.expires_at, hold.ended_at, hold.version })
+end
+
+local function show_hold(hold)
+  return { hold.id, hold.state, hold.lines, hold.created_at, hold.expires_at, hold.ended_at, hold.version }
+end
+
+local function is_first(event_id)
+  return redis.call('SADD', 'inv:events:' .. string.sub(redis.sha1hex(event_id), 1, 4), event_id) == 1
+end
+
+-- A confirmed line is a sale: taken here at once, and owed to the topic, where it comes back as a duplicate. The topic
+-- knows it already when Redis went back to an older copy; then the units have left.
+local function sell(state, entry, number, sku, location)
+  entry.moves = true
+  entry.occurred_at = math.max(state.now, load(state, sku, location).counted_at or state.now)
+  local event_id = 'reservation:' .. entry.reference .. ':' .. text(number)
+  if is_first(event_id) then
+    entry.on_hand = -entry.quantity
+    redis.call('XADD', 'inv:outbox', '*', 'sale', cmsgpack.pack({ event_id, sku, location, entry.on_hand, entry.occurred_at }))
+  end
+end
+
+local function end_hold(state, hold, ending, retention_ms)
+  hold.state, hold.ended_at, hold.version = ending, state.now, hold.version + 1
+  for number, line in ipairs(hold.lines) do
+    local entry = {
+      kind = ending, occurred_at = state.now, reference = hold.id, quantity = line[3], on_hand = 0, reserved = -line[3],
+    }
+    if ending == 'confirmed' then
+      sell(state, entry, number, line[1], line[2])
+    end
+    record(state, line[1], line[2], entry)
+  end
+  for _, sku in ipairs(skus_of(hold.lines)) do
+    redis.call('ZREM', 'inv:due:' .. sku, hold.id)
+  end
+  redis.call('SET', 'inv:hold:' .. hold.id, pack_hold(hold), 'PX', text(retention_ms))
+end
+
+local function expire_due(state, sku, retention_ms)
+  for _, id in ipairs(redis.call('ZRANGEBYSCORE', 'inv:due:' .. sku, '-inf', text(state.now))) do
+    end_hold(state, load_hold(id), 'expired', retention_ms)
+  end
+end
