@@ -67,7 +67,7 @@ def test_a_renamed_file_waits_for_a_decision(shop: Shop) -> None:
     assert shop.load().refused == 1
     assert any("new.csv has the content of old.csv" in line for line in shop.told)
     assert shop.load(Request(TABLE, renamed=Choice.LOAD)).loaded == 1
-    assert shop.column("_file") == ["new.csv", "old.csv"]
+    assert shop.column("_source_file") == ["new.csv", "old.csv"]
 
 
 @pytest.mark.parametrize("point", [sink.STAGED, sink.QUARANTINED, sink.COMMITTED])
@@ -168,7 +168,7 @@ def test_rows_that_were_removed_do_not_come_back_by_themselves(shop: Shop) -> No
     shop.write("a.csv", "id\n1\n")
     shop.write("b.csv", "id\n2\n")
     shop.load()
-    open_catalog(shop.lake).load_table(f"bronze.{TABLE}").delete("_file = 'a.csv'")
+    open_catalog(shop.lake).load_table(f"bronze.{TABLE}").delete("_source_file = 'a.csv'")
     with pytest.raises(PositionLost, match="--reload-removed"):
         shop.load()
     shop.pattern = "b*.csv"
@@ -198,12 +198,23 @@ def test_two_hundred_days_of_online_retail_are_loaded_as_they_came(lake_settings
             expected.update((path.name, *row) for row in days)
             per_file[path.name] = len(days)
     table = open_catalog(lake_settings).load_table(f"bronze.{TABLE}").scan().to_arrow()
-    found = list(zip(*(table[name].to_pylist() for name in ("_file", *columns)), strict=True))
+    found = list(zip(*(table[name].to_pylist() for name in ("_source_file", *columns)), strict=True))
     assert (outcome.loaded, outcome.quarantined, len(per_file)) == (200, 0, 200)
-    assert Counter(table["_file"].to_pylist()) == per_file
+    assert Counter(table["_source_file"].to_pylist()) == per_file
     assert Counter(found) == expected
     assert max(expected.values()) > 1
     assert shop.snapshots() == 200
     again = shop.load()
     assert (again.loaded, again.known, again.rows) == (0, 200, 0)
     assert shop.snapshots() == 200
+
+
+def test_a_table_whose_column_had_its_old_name_is_loaded_into_as_before(shop: Shop) -> None:
+    shop.write("a.csv", "id\n1\n")
+    shop.load()
+    with open_catalog(shop.lake).load_table(f"bronze.{TABLE}").update_schema() as update:
+        update.rename_column("_source_file", "_file")
+    shop.write("b.csv", "id\n2\n")
+    outcome = shop.load()
+    assert outcome.loaded == 1
+    assert sorted(shop.column("_source_file")) == ["a.csv", "b.csv"]

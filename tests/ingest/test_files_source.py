@@ -47,7 +47,7 @@ def test_a_row_tells_its_file_its_content_and_when_that_was_written(shop: Shop) 
     shop.pattern = "**/*.csv"
     shop.load()
     row = shop.rows()[0]
-    assert (row["_file"], row["_committed_at"]) == ("2010/december.csv", written)
+    assert (row["_source_file"], row["_committed_at"]) == ("2010/december.csv", written)
     assert row["_file_hash"] == hashlib.sha256(b"id\n1\n").hexdigest()
     assert str(row["_position"]).startswith(f"2010/december.csv@{str(row['_file_hash'])[:12]}/")
     data = open_catalog(shop.lake).load_table(f"bronze.{TABLE}").inspect.files()
@@ -110,7 +110,14 @@ def test_a_column_that_comes_later_is_null_before(shop: Shop) -> None:
 
 
 @pytest.mark.parametrize(
-    ("header", "told"), [("id,Id", "twice"), ("id,", "empty"), ("id,_file", "adds"), ("ID,more", "takes for the same")]
+    ("header", "told"),
+    [
+        ("id,Id", "twice"),
+        ("id,", "empty"),
+        ("id,_source_file", "adds"),
+        ("id,_pos", "Iceberg keeps"),
+        ("ID,more", "takes for the same"),
+    ],
 )
 def test_a_header_that_makes_no_columns_refuses_the_file_and_takes_the_next(shop: Shop, header: str, told: str) -> None:
     shop.write("a.csv", "id\n1\n")

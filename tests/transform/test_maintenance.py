@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
+from file_builders import TABLE as SHOP
+from file_builders import Shop
 from ingest.batch import Batch, Chunk
 from ingest.iceberg_tables import IcebergTables
 from ingest.position import KafkaPosition, kafka_row
@@ -107,6 +109,16 @@ def test_rows_position_and_writer_survive_maintenance_that_runs_beside_it(
     assert last.tables[f"bronze.{TABLE}"].after["files"] == 2
     writer.append()
     assert_as_written(lake_settings, writer)
+
+
+def test_a_table_of_files_is_kept_up_too(lake: Lake, lake_settings: LakeSettings, tmp_path: Path) -> None:
+    shop = Shop(lake_settings, tmp_path)
+    for number in range(12):
+        shop.write(f"{number}.csv", f"id\n{number}\n")
+        shop.load()
+    assert kept_up(lake).failures == {}
+    assert sorted(int(str(value)) for value in shop.column("id")) == list(range(12))
+    assert_few_files(stored(lake.catalog, SHOP))
 
 
 def test_two_maintenance_runs_at_once_do_no_harm(lake: Lake, lake_settings: LakeSettings, writer: Writer) -> None:

@@ -29,6 +29,7 @@ from sqlalchemy.exc import DBAPIError
 from ingest.errors import IncompatibleSchema, WriterFenced
 from ingest.iceberg_commit import POSITION_PROPERTY, Plan, commit, recorded_position
 from ingest.parquet_files import write_files
+from ingest.renames import renamed
 from ingest.table_files import table_files
 from ingest.tables import INGESTED_AT, full_name, partition_column, properties
 
@@ -115,7 +116,7 @@ class IcebergTables:
 
     def _load(self, name: str) -> Table | None:
         try:
-            return self._catalog.load_table(full_name(name))
+            return renamed(self._catalog.load_table(full_name(name)))
         except NoSuchTableError:
             return None
 

@@ -1,7 +1,7 @@
 """Which files a bronze table holds, asked of its rows: they are there for as long as the table is.
 
 Snapshots expire, and a list in a table property would be rewritten with every commit. A data file whose smallest and
-largest `_file` and `_file_hash` are equal holds rows of that one file, which its manifest tells without its being
+largest `_source_file` and `_file_hash` are equal holds rows of that one file, which its manifest tells without its being
 opened; of data files that compaction has mixed, those two columns alone are read.
 """
 
@@ -21,10 +21,11 @@ from pyiceberg.types import StringType
 from shopsphere_kit.errors import Unavailable
 from sqlalchemy.exc import DBAPIError
 
+from ingest.renames import renamed
 from ingest.sources.files import NO_ROWS, SourceFile
 from ingest.tables import QUARANTINE, full_name
 
-_IDENTITY = ("_file", "_file_hash")
+_IDENTITY = ("_source_file", "_file_hash")
 _AWAY = (DBAPIError, RESTError, OSError)
 
 
@@ -83,7 +84,7 @@ class IcebergFileLedger:
 
     def _load(self, name: str) -> Table | None:
         try:
-            return self._catalog.load_table(full_name(name))
+            return renamed(self._catalog.load_table(full_name(name)))
         except NoSuchTableError:
             return None
 

@@ -35,10 +35,14 @@ _KAFKA_FIELDS: list["pa.Field[Any]"] = [
 ]
 KAFKA_SCHEMA = pa.schema(_KAFKA_FIELDS)
 FILE_FIELDS: list["pa.Field[Any]"] = [
-    pa.field("_file", pa.string()),
+    pa.field("_source_file", pa.string()),
     pa.field("_file_hash", pa.string()),
     *_POSITION_FIELDS,
 ]
+# Names that Iceberg keeps for itself: it refuses to rewrite a table with such a column (MetadataColumns.java of 1.10).
+METADATA_COLUMNS = frozenset(
+    ("_file", "_pos", "_deleted", "_spec_id", "_partition", "_row_id", "_last_updated_sequence_number")
+)
 _QUARANTINE_FIELDS: list["pa.Field[Any]"] = [
     pa.field("source", pa.string()),
     pa.field("position", pa.string()),
@@ -65,7 +69,7 @@ _COUNTED = (
     "offset",
     "source",
     "position",
-    "_file",
+    "_source_file",
     "_file_hash",
 )
 _PERSONAL = (

@@ -15,7 +15,7 @@ from ingest.batch import BATCH_BYTES, Chunk, Rejected
 from ingest.errors import FileRefused
 from ingest.position import file_row, file_version
 from ingest.sources.records import RECORD_BYTES_MAX, Form, Record, open_records
-from ingest.tables import FILE_FIELDS, INGESTED_AT, TIMESTAMP
+from ingest.tables import FILE_FIELDS, INGESTED_AT, METADATA_COLUMNS, TIMESTAMP
 
 # Values are Python objects only for so many bytes of the file at a time; as Arrow they take a sixth of that.
 PIECE_BYTES = 4 * 2**20
@@ -164,6 +164,7 @@ def _check(columns: Sequence[str], name: str) -> None:
     seen = set[str]()
     for column in columns:
         fault = "is empty" if not column.strip() else "is one that ingest adds" if column in _CONTROL else None
+        fault = fault or ("is one that Iceberg keeps for itself" if column in METADATA_COLUMNS else None)
         # Spark takes names that differ in case alone for the same column.
         fault = fault or ("stands there twice" if column.lower() in seen else None)
         if fault:
