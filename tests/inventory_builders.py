@@ -3,8 +3,16 @@
 from datetime import UTC, datetime, timedelta
 from itertools import count
 
+from inventory.holds import Line
 from inventory.journal import Item, MovementType
-from inventory.stock import ApplyMovement, ConfirmReservation, Line, ReleaseReservation, ReserveStock
+from inventory.reservations import (
+    ConfirmReservation,
+    ExtendReservation,
+    ReleaseReservation,
+    ReserveStock,
+    TransferReservation,
+)
+from inventory.stock import ApplyMovement
 from inventory.store import Once, Positioned, SetAside, StockStore
 
 TOPIC = "stock-movements"
@@ -30,9 +38,13 @@ def positioned(*contents: ApplyMovement | SetAside, start: int = 0, partition: i
 
 
 def a_reservation(
-    quantity: int = 1, item: Item = SOAP, *more: Line, expires_in: timedelta = timedelta(minutes=10)
+    quantity: int = 1,
+    item: Item = SOAP,
+    *more: Line,
+    expires_in: timedelta = timedelta(minutes=10),
+    allow_partial: bool = False,
 ) -> ReserveStock:
-    return ReserveStock(f"R{next(_numbers)}", (Line(item, quantity), *more), expires_in)
+    return ReserveStock(f"R{next(_numbers)}", (Line(item, quantity), *more), expires_in, allow_partial)
 
 
 def once(slot: str | None = None, fingerprint: str = "body") -> Once:
@@ -45,8 +57,16 @@ async def stocked(store: StockStore, quantity: int = 10, item: Item = SOAP) -> N
     await store.apply_movements(TOPIC, positioned(a_movement(quantity, item), start=last + 1))
 
 
-def confirmation(reservation_id: str) -> ConfirmReservation:
-    return ConfirmReservation(reservation_id)
+def confirmation(reservation_id: str, *lines: Line) -> ConfirmReservation:
+    return ConfirmReservation(reservation_id, lines)
+
+
+def an_extension(reservation_id: str, expires_in: timedelta) -> ExtendReservation:
+    return ExtendReservation(reservation_id, expires_in)
+
+
+def a_transfer(reservation_id: str, to_location: str, from_location: str | None = None) -> TransferReservation:
+    return TransferReservation(reservation_id, to_location, from_location)
 
 
 def a_release(reservation_id: str) -> ReleaseReservation:

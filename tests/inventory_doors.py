@@ -44,9 +44,13 @@ class Door(Protocol):
 
     async def availability(self, sku: str, location: str = "") -> Answer: ...
     async def batch_availability(self, skus: list[str], location: str = "") -> Answer: ...
-    async def reserve(self, key: str, lines: list[Body], expires_in_seconds: int = 60) -> Answer: ...
+    async def reserve(
+        self, key: str, lines: list[Body], expires_in_seconds: int = 60, *, allow_partial: bool = False
+    ) -> Answer: ...
     async def reservation(self, reservation_id: str) -> Answer: ...
-    async def confirm(self, key: str, reservation_id: str) -> Answer: ...
+    async def extend(self, key: str, reservation_id: str, expires_in_seconds: int) -> Answer: ...
+    async def transfer(self, key: str, reservation_id: str, to: str, origin: str = "") -> Answer: ...
+    async def confirm(self, key: str, reservation_id: str, lines: list[Body] | None = None) -> Answer: ...
     async def release(self, key: str, reservation_id: str) -> Answer: ...
 
 
@@ -61,15 +65,26 @@ class RestDoor:
         body: Body = {"skus": skus, **({"location": location} if location else {})}
         return await self._call("POST", "/v1/availability:batchGet", json=body)
 
-    async def reserve(self, key: str, lines: list[Body], expires_in_seconds: int = 60) -> Answer:
-        body = {"lines": lines, "expires_in_seconds": expires_in_seconds}
+    async def reserve(
+        self, key: str, lines: list[Body], expires_in_seconds: int = 60, *, allow_partial: bool = False
+    ) -> Answer:
+        body = {"lines": lines, "expires_in_seconds": expires_in_seconds, "allow_partial": allow_partial}
         return await self._call("POST", "/v1/reservations", key, json=body)
 
     async def reservation(self, reservation_id: str) -> Answer:
         return await self._call("GET", f"/v1/reservations/{reservation_id}")
 
-    async def confirm(self, key: str, reservation_id: str) -> Answer:
-        return await self._call("POST", f"/v1/reservations/{reservation_id}:confirm", key)
+    async def extend(self, key: str, reservation_id: str, expires_in_seconds: int) -> Answer:
+        body = {"expires_in_seconds": expires_in_seconds}
+        return await self._call("POST", f"/v1/reservations/{reservation_id}:extend", key, json=body)
+
+    async def transfer(self, key: str, reservation_id: str, to: str, origin: str = "") -> Answer:
+        body = {"to_location": to, **({"from_location": origin} if origin else {})}
+        return await self._call("POST", f"/v1/reservations/{reservation_id}:transfer", key, json=body)
+
+    async def confirm(self, key: str, reservation_id: str, lines: list[Body] | None = None) -> Answer:
+        body = {"json": {"lines": lines}} if lines else {}
+        return await self._call("POST", f"/v1/reservations/{reservation_id}:confirm", key, **body)
 
     async def release(self, key: str, reservation_id: str) -> Answer:
         return await self._call("POST", f"/v1/reservations/{reservation_id}:release", key)
@@ -97,19 +112,38 @@ class GrpcDoor:
         request = pb.BatchGetAvailabilityRequest(skus=skus, location=location)
         return await self._call("BatchGetAvailability", request)
 
-    async def reserve(self, key: str, lines: list[Body], expires_in_seconds: int = 60) -> Answer:
+    async def reserve(
+        self, key: str, lines: list[Body], expires_in_seconds: int = 60, *, allow_partial: bool = False
+    ) -> Answer:
         request = pb.CreateReservationRequest(
             idempotency_key=key,
             lines=[pb.ReservationLine(**line) for line in lines],
             expires_in_seconds=expires_in_seconds,
+            allow_partial=allow_partial,
         )
         return await self._call("CreateReservation", request)
 
     async def reservation(self, reservation_id: str) -> Answer:
         return await self._call("GetReservation", pb.GetReservationRequest(reservation_id=reservation_id))
 
-    async def confirm(self, key: str, reservation_id: str) -> Answer:
-        request = pb.ConfirmReservationRequest(reservation_id=reservation_id, idempotency_key=key)
+    async def extend(self, key: str, reservation_id: str, expires_in_seconds: int) -> Answer:
+        request = pb.ExtendReservationRequest(
+            reservation_id=reservation_id, idempotency_key=key, expires_in_seconds=expires_in_seconds
+        )
+        return await self._call("ExtendReservation", request)
+
+    async def transfer(self, key: str, reservation_id: str, to: str, origin: str = "") -> Answer:
+        request = pb.TransferReservationRequest(
+            reservation_id=reservation_id, idempotency_key=key, to_location=to, from_location=origin
+        )
+        return await self._call("TransferReservation", request)
+
+    async def confirm(self, key: str, reservation_id: str, lines: list[Body] | None = None) -> Answer:
+        request = pb.ConfirmReservationRequest(
+            reservation_id=reservation_id,
+            idempotency_key=key,
+            lines=[pb.ReservationLine(**line) for line in lines or []],
+        )
         return await self._call("ConfirmReservation", request)
 
     async def release(self, key: str, reservation_id: str) -> Answer:

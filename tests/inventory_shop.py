@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 import pytest
+from inventory.holds import Hold
 from inventory.journal import Item
 from inventory.memory_store import InMemoryStockStore
 from inventory.redis_store import RedisStockStore
-from inventory.stock import Hold, Refused
+from inventory.refusals import Refused
 from inventory.store import Decision, Retention, StockStore
 from inventory_builders import NOON, SOAP
 from inventory_redis import empty_redis

@@ -17,6 +17,7 @@ from shopsphere.inventory.v1 import inventory_pb2 as pb
 from shopsphere_kit import grpc_server
 from shopsphere_kit.settings import HttpSettings
 
+ONE_SOAP: Body = {"sku": "P1", "location": "S1", "quantity": 1}
 SOAP_LINE: Body = {"sku": "P1", "location": "S1", "quantity": 2}
 Scenario = Callable[[Door], Awaitable[Answer]]
 
@@ -38,6 +39,12 @@ async def reserve_then(door: Door, end: str, times: int = 1) -> Answer:
     return await call("end", reserved.body["reservation_id"])
 
 
+async def on_reserved(door: Door, call: Callable[[str], Awaitable[Answer]]) -> Answer:
+    reserved = await door.reserve("basket", [SOAP_LINE])
+    assert reserved.body is not None
+    return await call(reserved.body["reservation_id"])
+
+
 async def reserve_twice(door: Door, second: Body) -> Answer:
     await door.reserve("basket", [SOAP_LINE])
     return await door.reserve("basket", [second])
@@ -51,6 +58,10 @@ ANSWERS: dict[str, Scenario] = {
     "a reservation": lambda door: door.reserve("basket", [SOAP_LINE, SOAP_LINE]),
     "a confirmed reservation": lambda door: reserve_then(door, "confirm"),
     "a released reservation": lambda door: reserve_then(door, "release"),
+    "a partial reservation": lambda door: door.reserve("k", [{**SOAP_LINE, "quantity": 12}], allow_partial=True),
+    "a partly confirmed reservation": lambda door: on_reserved(door, lambda held: door.confirm("k", held, [ONE_SOAP])),
+    "an extended reservation": lambda door: on_reserved(door, lambda held: door.extend("k", held, 3600)),
+    "a moved reservation": lambda door: on_reserved(door, lambda held: door.transfer("k", held, "S2", "S1")),
     "a replayed reservation": lambda door: reserve_twice(door, SOAP_LINE),
 }
 
@@ -105,6 +116,44 @@ REFUSALS: dict[str, tuple[Scenario, str, str | None]] = {
     "no such reservation": (lambda door: door.reservation("R404"), "reservation_unknown", "reservation_id"),
     "no such reservation id": (lambda door: door.reservation("R*"), "reservation_unknown", "reservation_id"),
     "nothing to confirm": (lambda door: door.confirm("k", "R404"), "reservation_unknown", "reservation_id"),
+    "confirm more than is held": (
+        lambda door: on_reserved(door, lambda held: door.confirm("k", held, [{**SOAP_LINE, "quantity": 3}])),
+        "lines_not_held",
+        "lines",
+    ),
+    "confirm nothing of something": (
+        lambda door: on_reserved(door, lambda held: door.confirm("k", held, [{**SOAP_LINE, "quantity": 0}])),
+        "invalid_argument",
+        "lines.0.quantity",
+    ),
+    "extend for ever": (
+        lambda door: on_reserved(door, lambda held: door.extend("k", held, 2**40)),
+        "invalid_argument",
+        "expires_in_seconds",
+    ),
+    "extend what never was": (lambda door: door.extend("k", "R404", 60), "reservation_unknown", "reservation_id"),
+    "extend without a key": (lambda door: door.extend("", "R1", 60), "idempotency_key_missing", "idempotency_key"),
+    "move nowhere": (
+        lambda door: on_reserved(door, lambda held: door.transfer("k", held, "@")),
+        "invalid_argument",
+        "to_location",
+    ),
+    "move from nowhere": (
+        lambda door: on_reserved(door, lambda held: door.transfer("k", held, "S2", "@")),
+        "invalid_argument",
+        "from_location",
+    ),
+    "move from where nothing is held": (
+        lambda door: on_reserved(door, lambda held: door.transfer("k", held, "S2", "S7")),
+        "lines_not_held",
+        "from_location",
+    ),
+    "move where the sku never was": (
+        lambda door: on_reserved(door, lambda held: door.transfer("k", held, "S9")),
+        "location_unknown",
+        "lines",
+    ),
+    "move without a key": (lambda door: door.transfer("", "R1", "S2"), "idempotency_key_missing", "idempotency_key"),
     "ended twice": (lambda door: reserve_then(door, "confirm", 2), "reservation_not_held", "reservation_id"),
 }
 
@@ -118,6 +167,7 @@ async def test_both_doors_give_the_same_answer(scenario: Scenario, tmp_path: Pat
         async with both_doors(folder) as doors:
             await stocked(doors.store, 10)
             await stocked(doors.store, 4, BREAD)
+            await stocked(doors.store, 5, Item("P1", "S2"))
             said.append(await scenario(getattr(doors, name)))
     assert said[0].reason is None
     assert said[0] == said[1]
@@ -182,6 +232,8 @@ async def test_each_call_needs_its_scope(doors: Doors, door_name: str) -> None:
     for refused in (
         await door.reserve("k", [SOAP_LINE]),
         await door.reservation("R1"),
+        await door.extend("k", "R1", 60),
+        await door.transfer("k", "R1", "S2"),
         await door.confirm("k", "R1"),
         await door.release("k", "R1"),
     ):

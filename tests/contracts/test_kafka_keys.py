@@ -8,9 +8,9 @@ from fraud.publisher import Publisher
 from fraud.store import InMemoryVelocityStore, ScoreOrder
 from fraud_builders import NOON, an_order
 from ingest.envelope import Envelope, Fault
+from inventory.holds import Hold
 from inventory.memory_store import InMemoryStockStore
 from inventory.publisher import SalePublisher
-from inventory.stock import Hold
 from inventory_builders import a_reservation, confirmation, once, stocked
 from shopsphere_kit import topics
 from shopsphere_kit.clock import ManualClock

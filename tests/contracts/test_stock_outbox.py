@@ -2,8 +2,8 @@
 
 import pytest
 from inventory.errors import AnswerTooLarge
+from inventory.holds import Line
 from inventory.journal import Item
-from inventory.stock import Line
 from inventory.store import SetAside, Taken
 from inventory_builders import (
     BREAD,

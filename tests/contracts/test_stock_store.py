@@ -4,8 +4,9 @@ from datetime import timedelta
 
 import pytest
 from inventory.errors import IdempotencyKeyReused
+from inventory.holds import HoldState, Line
 from inventory.journal import Item
-from inventory.stock import HoldState, Line, Refusal, Refused, Shortage
+from inventory.refusals import Refusal, Refused, Shortage
 from inventory.store import SetAside
 from inventory_builders import (
     BREAD,

@@ -217,4 +217,4 @@ def test_a_table_whose_column_had_its_old_name_is_loaded_into_as_before(shop: Sh
     shop.write("b.csv", "id\n2\n")
     outcome = shop.load()
     assert outcome.loaded == 1
-    assert sorted(shop.column("_source_file")) == ["a.csv", "b.csv"]
+    assert Counter(shop.column("_source_file")) == {"a.csv": 1, "b.csv": 1}

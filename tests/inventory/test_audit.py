@@ -2,9 +2,9 @@
 
 import pytest
 from inventory import audit
+from inventory.holds import Hold, Line
 from inventory.memory_store import InMemoryStockStore
 from inventory.redis_store import RedisStockStore
-from inventory.stock import Hold, Line
 from inventory.store import SetAside, StockStore
 from inventory_builders import (
     BREAD,

@@ -12,10 +12,17 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
 from inventory import audit, library
 from inventory.errors import IdempotencyKeyReused
+from inventory.holds import Line
 from inventory.journal import Balance, Item, MovementType, StockMoved
 from inventory.memory_store import InMemoryStockStore
 from inventory.redis_store import RedisStockStore
-from inventory.stock import ConfirmReservation, Line, ReleaseReservation, ReserveStock
+from inventory.reservations import (
+    ConfirmReservation,
+    ExtendReservation,
+    ReleaseReservation,
+    ReserveStock,
+    TransferReservation,
+)
 from inventory.store import Decision, Once, Positioned, SetAside, StockStore
 from inventory_builders import NOON, TOPIC, a_movement
 from inventory_redis import inventory_url
@@ -44,6 +51,8 @@ contents = st.one_of(
     ),
     st.builds(SetAside, st.sampled_from(["not_json", "empty"])),
 )
+picks = st.integers(0, 8)
+places = st.sampled_from(["S1", "S2", "S9"])
 baskets = st.lists(st.builds(Line, st.sampled_from(ITEMS), st.integers(1, 4)), min_size=1, max_size=3)
 
 
@@ -79,27 +88,47 @@ class FunctionsAgainstModel(RuleBasedStateMachine):
         real = self.runner.run(self.real.apply_movements(TOPIC, records))
         assert real == self.runner.run(self.model.apply_movements(TOPIC, records))
 
-    @rule(lines=baskets, expires_in=st.sampled_from([BLINK, LONG]), slot=st.integers(0, 9), body=st.integers(0, 5))
-    def reserve(self, lines: list[Line], expires_in: timedelta, slot: int, body: int) -> None:
+    @rule(
+        lines=baskets,
+        expires_in=st.sampled_from([BLINK, LONG]),
+        allow_partial=st.booleans(),
+        slot=st.integers(0, 9),
+        body=st.integers(0, 5),
+    )
+    def reserve(self, lines: list[Line], expires_in: timedelta, allow_partial: bool, slot: int, body: int) -> None:
         self.numbers += 1
-        command = ReserveStock(f"R{self.numbers}", tuple(lines), expires_in)
+        command = ReserveStock(f"R{self.numbers}", tuple(lines), expires_in, allow_partial)
         # Few slots and mostly one body, so that replays and conflicts come up among the first decisions.
         once = Once(f"slot-{slot}-{self.numbers // 5}", str(body // 5))
         self.both(lambda store: store.reserve(command, once))
 
     @precondition(lambda self: self.numbers)
-    @rule(pick=st.integers(0, 30), ending=st.sampled_from(["confirm", "release"]), slot=st.integers(0, 3))
-    def end(self, pick: int, ending: str, slot: int) -> None:
-        reservation_id = f"R{1 + pick % (self.numbers + 1)}"
-        once = Once(f"end-{slot}-{reservation_id}", ending)
-        if ending == "confirm":
-            self.both(lambda store: store.confirm(ConfirmReservation(reservation_id), once))
-        else:
-            self.both(lambda store: store.release(ReleaseReservation(reservation_id), once))
+    @rule(pick=picks, lines=st.one_of(st.just([]), baskets), slot=st.integers(0, 3))
+    def confirm(self, pick: int, lines: list[Line], slot: int) -> None:
+        command = ConfirmReservation(self.picked(pick), tuple(lines))
+        self.both(lambda store: store.confirm(command, Once(f"confirm-{slot}-{pick}", str(len(lines)))))
 
-    @rule(pick=st.integers(0, 30))
+    @precondition(lambda self: self.numbers)
+    @rule(pick=picks, slot=st.integers(0, 3))
+    def release(self, pick: int, slot: int) -> None:
+        command = ReleaseReservation(self.picked(pick))
+        self.both(lambda store: store.release(command, Once(f"release-{slot}-{pick}", "")))
+
+    @precondition(lambda self: self.numbers)
+    @rule(pick=picks, expires_in=st.sampled_from([BLINK, LONG]), slot=st.integers(0, 3))
+    def extend(self, pick: int, expires_in: timedelta, slot: int) -> None:
+        command = ExtendReservation(self.picked(pick), expires_in)
+        self.both(lambda store: store.extend(command, Once(f"extend-{slot}-{pick}", str(expires_in))))
+
+    @precondition(lambda self: self.numbers)
+    @rule(pick=picks, to=places, origin=st.one_of(st.none(), places), slot=st.integers(0, 3))
+    def transfer(self, pick: int, to: str, origin: str | None, slot: int) -> None:
+        command = TransferReservation(self.picked(pick), to, origin)
+        self.both(lambda store: store.transfer(command, Once(f"transfer-{slot}-{pick}", f"{to} {origin}")))
+
+    @rule(pick=picks)
     def read_reservation(self, pick: int) -> None:
-        self.both(lambda store: store.reservation(f"R{1 + pick % (self.numbers + 1)}"))
+        self.both(lambda store: store.reservation(self.picked(pick)))
 
     @rule(skus=st.lists(st.sampled_from([*SKUS, "P404"]), min_size=1, max_size=3, unique=True))
     def read_availability(self, skus: list[str]) -> None:
@@ -138,6 +167,10 @@ class FunctionsAgainstModel(RuleBasedStateMachine):
         for sku in SKUS:
             for ledger in self.runner.run(self.real.ledgers(sku)):
                 assert audit.differences_of(ledger) == []
+
+    def picked(self, pick: int) -> str:
+        """A reservation that was asked for lately, held or refused, or one that never was."""
+        return f"R{max(1, self.numbers + 1 - pick)}"
 
     def owed(self, store: StockStore) -> list[Any]:
         return [each.sale for each in self.runner.run(store.outbox(1000))]

@@ -8,9 +8,9 @@ from contextlib import asynccontextmanager, suppress
 import pytest
 from aiokafka.errors import KafkaConnectionError, KafkaTimeoutError
 from inventory import movement
+from inventory.holds import Hold
 from inventory.memory_store import InMemoryStockStore
 from inventory.publisher import SalePublisher
-from inventory.stock import Hold
 from inventory_builders import NOON, a_reservation, confirmation, once, stocked
 from shopsphere_kit.clock import ManualClock
 from shopsphere_kit.outbox import Producer

@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 from confluent_kafka import Producer
+from inventory.holds import Hold, Line
 from inventory.journal import Item
 from inventory.redis_store import RedisStockStore
-from inventory.stock import Hold, Line
 from inventory_builders import a_reservation, confirmation, once
 from inventory_redis import empty_redis, inventory_url
 from shopsphere_kit.topics import STOCK_MOVEMENTS

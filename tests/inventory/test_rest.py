@@ -87,5 +87,7 @@ async def test_the_schema_lists_every_call(door: RestDoor) -> None:
         "/v1/reservations",
         "/v1/reservations/{reservation_id}",
         "/v1/reservations/{reservation_id}:confirm",
+        "/v1/reservations/{reservation_id}:extend",
         "/v1/reservations/{reservation_id}:release",
+        "/v1/reservations/{reservation_id}:transfer",
     ]

@@ -1,8 +1,8 @@
 """Which files a bronze table holds, asked of its rows: they are there for as long as the table is.
 
 Snapshots expire, and a list in a table property would be rewritten with every commit. A data file whose smallest and
-largest `_source_file` and `_file_hash` are equal holds rows of that one file, which its manifest tells without its being
-opened; of data files that compaction has mixed, those two columns alone are read.
+largest `_source_file` and `_file_hash` are equal holds rows of that one file, which its manifest tells without being
+opened itself; of data files that compaction has mixed, those two columns alone are read.
 """
 
 from collections import defaultdict

@@ -89,7 +89,7 @@ class MongoPosition:
 class FilePosition:
     """How many files with rows are in, which was the last, and a hash over the sequence of all of them.
 
-    It stays short however many files come. Which files are in is asked of the rows themselves (`_source_file`, `_file_hash`):
+    It stays short however many files come. Which files are in is asked of the rows (`_source_file`, `_file_hash`):
     they outlive every snapshot, and a list of ten thousand names in each commit would cost more than the rows.
     """
 

@@ -10,8 +10,17 @@ from shopsphere_kit.errors import InvalidArgument
 
 from inventory import metrics
 from inventory.errors import IdempotencyKeyMissing, LocationUnknown, ReservationUnknown, SkuUnknown, error_of
+from inventory.holds import Hold, Line
 from inventory.journal import NAME, Balance, Item
-from inventory.stock import UNITS_MAX, ConfirmReservation, Hold, Line, Refused, ReleaseReservation, ReserveStock
+from inventory.refusals import Refused
+from inventory.reservations import (
+    ConfirmReservation,
+    ExtendReservation,
+    ReleaseReservation,
+    ReserveStock,
+    TransferReservation,
+)
+from inventory.stock import UNITS_MAX
 from inventory.store import Decision, Once, StockStore
 
 # A basket of a thousand lines is one function call of a few milliseconds; more would hold up the others.
@@ -103,28 +112,69 @@ class Inventory:
         return BatchAvailability(found.as_of, known, tuple(sku for sku, balances in found.skus.items() if not balances))
 
     async def reserve(
-        self, client_id: str, idempotency_key: str, lines: Sequence[Line], expires_in_seconds: int
+        self,
+        client_id: str,
+        idempotency_key: str,
+        lines: Sequence[Line],
+        expires_in_seconds: int,
+        *,
+        allow_partial: bool = False,
     ) -> Reservation:
-        """Set all lines apart or none; raises InsufficientStock, SkuUnknown, LocationUnknown, IdempotencyKeyReused."""
+        """Set all lines apart or none, or what there is of each.
+
+        Raises InsufficientStock, SkuUnknown, LocationUnknown, IdempotencyKeyReused.
+        """
         _check_lines(lines)
-        if not 1 <= expires_in_seconds <= EXPIRES_IN_SECONDS_MAX:
-            raise InvalidArgument(
-                f"expires_in_seconds must be 1 to {EXPIRES_IN_SECONDS_MAX}", field="expires_in_seconds"
-            )
-        once = _once(client_id, idempotency_key, "reserve", _plain(lines), expires_in_seconds)
-        command = ReserveStock(self._new_reservation_id(), tuple(lines), timedelta(seconds=expires_in_seconds))
+        expires_in = _duration(expires_in_seconds)
+        partial = ["partial"] if allow_partial else []
+        once = _once(client_id, idempotency_key, "reserve", _plain(lines), expires_in_seconds, *partial)
+        command = ReserveStock(self._new_reservation_id(), tuple(lines), expires_in, allow_partial)
         return _answer("reserve", await self._store.reserve(command, once))
+
+    async def extend(
+        self, client_id: str, idempotency_key: str, reservation_id: str, expires_in_seconds: int
+    ) -> Reservation:
+        """Hold for at least so long from now; raises ReservationUnknown, ReservationNotHeld, IdempotencyKeyReused."""
+        _check_reservation_id(reservation_id)
+        expires_in = _duration(expires_in_seconds)
+        once = _once(client_id, idempotency_key, "extend", reservation_id, expires_in_seconds)
+        decision = await self._store.extend(ExtendReservation(reservation_id, expires_in), once)
+        return _answer("extend", decision, reservation_id)
+
+    async def transfer(
+        self, client_id: str, idempotency_key: str, reservation_id: str, to_location: str, from_location: str = ""
+    ) -> Reservation:
+        """Hold the units at another location, those of `from_location` alone when given.
+
+        Raises ReservationUnknown, ReservationNotHeld, LinesNotHeld, InsufficientStock, LocationUnknown,
+        IdempotencyKeyReused.
+        """
+        _check_reservation_id(reservation_id)
+        _check_name(to_location, "to_location")
+        if from_location:
+            _check_name(from_location, "from_location")
+        once = _once(client_id, idempotency_key, "transfer", reservation_id, to_location, from_location)
+        command = TransferReservation(reservation_id, to_location, from_location or None)
+        return _answer("transfer", await self._store.transfer(command, once), reservation_id)
 
     async def reservation(self, reservation_id: str) -> Reservation:
         """The reservation as it stands now; raises ReservationUnknown."""
         _check_reservation_id(reservation_id)
         return _answer("read", await self._store.reservation(reservation_id), reservation_id)
 
-    async def confirm(self, client_id: str, idempotency_key: str, reservation_id: str) -> Reservation:
-        """The held units leave; raises ReservationUnknown, ReservationNotHeld, IdempotencyKeyReused."""
+    async def confirm(
+        self, client_id: str, idempotency_key: str, reservation_id: str, lines: Sequence[Line] = ()
+    ) -> Reservation:
+        """The held units leave; with `lines` only these, and the others are free again.
+
+        Raises ReservationUnknown, ReservationNotHeld, LinesNotHeld, IdempotencyKeyReused.
+        """
         _check_reservation_id(reservation_id)
-        once = _once(client_id, idempotency_key, "confirm", reservation_id)
-        decision = await self._store.confirm(ConfirmReservation(reservation_id), once)
+        if lines:
+            _check_lines(lines)
+        named = [_plain(lines)] if lines else []
+        once = _once(client_id, idempotency_key, "confirm", reservation_id, *named)
+        decision = await self._store.confirm(ConfirmReservation(reservation_id, tuple(lines)), once)
         return _answer("confirm", decision, reservation_id)
 
     async def release(self, client_id: str, idempotency_key: str, reservation_id: str) -> Reservation:
@@ -155,6 +205,12 @@ def _once(client_id: str, key: str, *request: object) -> Once:
             field="idempotency_key",
         )
     return Once(_digest([client_id, key]), _digest(list(request)))
+
+
+def _duration(expires_in_seconds: int) -> timedelta:
+    if not 1 <= expires_in_seconds <= EXPIRES_IN_SECONDS_MAX:
+        raise InvalidArgument(f"expires_in_seconds must be 1 to {EXPIRES_IN_SECONDS_MAX}", field="expires_in_seconds")
+    return timedelta(seconds=expires_in_seconds)
 
 
 def _digest(value: list[object] | list[str]) -> str:

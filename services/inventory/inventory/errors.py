@@ -1,7 +1,7 @@
 """What can go wrong here, under the kit's tree; each maps once to an HTTP status and a gRPC code.
 
 NotFound            SkuUnknown, LocationUnknown, ReservationUnknown
-FailedPrecondition  InsufficientStock, ReservationNotHeld
+FailedPrecondition  InsufficientStock, ReservationNotHeld, LinesNotHeld
 Conflict            IdempotencyKeyReused
 InvalidArgument     IdempotencyKeyMissing, MovementRejected
 TooLarge            AnswerTooLarge
@@ -18,7 +18,7 @@ from shopsphere_kit.errors import (
     Unavailable,
 )
 
-from inventory.stock import Refusal, Refused
+from inventory.refusals import Refusal, Refused
 
 
 class SkuUnknown(NotFound):
@@ -49,6 +49,12 @@ class ReservationNotHeld(FailedPrecondition):
     """The reservation ended already; it ends once."""
 
     default_reason = "reservation_not_held"
+
+
+class LinesNotHeld(FailedPrecondition):
+    """The reservation does not hold the units that the command names."""
+
+    default_reason = "lines_not_held"
 
 
 class IdempotencyKeyReused(Conflict):
@@ -105,13 +111,20 @@ def error_of(refused: Refused, reservation_id: str = "") -> ShopSphereError:
         case Refusal.LOCATION_UNKNOWN:
             return LocationUnknown(f"no stock is recorded of {items}; check the location", field="lines")
         case Refusal.INSUFFICIENT_STOCK:
-            short = "; ".join(
-                f"{line.item.sku} at {line.item.location}: {line.requested} requested, {line.available} available"
-                for line in refused.shortages
-            )
-            return InsufficientStock(f"nothing was reserved: {short}", field="lines")
+            return InsufficientStock(f"nothing was reserved: {_told(refused, 'available')}", field="lines")
         case Refusal.RESERVATION_UNKNOWN:
             return ReservationUnknown(f"there is no reservation {reservation_id}", field="reservation_id")
         case Refusal.RESERVATION_NOT_HELD:
             state = refused.state.value if refused.state else "ended"
             return ReservationNotHeld(f"the reservation is {state}; a hold ends once", field="reservation_id")
+        case Refusal.LINES_NOT_HELD if refused.shortages:
+            return LinesNotHeld(f"name at most what is held: {_told(refused, 'held')}", field="lines")
+        case Refusal.LINES_NOT_HELD:
+            return LinesNotHeld("the reservation holds nothing there that could move", field="from_location")
+
+
+def _told(refused: Refused, what: str) -> str:
+    return "; ".join(
+        f"{line.item.sku} at {line.item.location}: {line.requested} requested, {line.available} {what}"
+        for line in refused.shortages
+    )

@@ -104,6 +104,16 @@ class StockReserved(_OfReservation):
 
 
 @dataclass(frozen=True, slots=True)
+class ReservationMoved(_OfReservation):
+    """Event: held units came from another location (+) or went there (−); `quantity` is signed."""
+
+    @property
+    def reserved_change(self) -> int:
+        """Units set apart here (+) or no longer (−)."""
+        return self.quantity
+
+
+@dataclass(frozen=True, slots=True)
 class ReservationConfirmed(_OfReservation):
     """Event: held units were sold; `is_known_sale` when the topic had told this sale before (Redis had gone back)."""
 
@@ -131,7 +141,9 @@ class ReservationExpired(_OfReservation):
     """Event: held units were freed because their time was over."""
 
 
-StockEvent = StockMoved | StockReserved | ReservationConfirmed | ReservationReleased | ReservationExpired
+StockEvent = (
+    StockMoved | StockReserved | ReservationMoved | ReservationConfirmed | ReservationReleased | ReservationExpired
+)
 
 
 def is_count(event: StockEvent) -> bool:

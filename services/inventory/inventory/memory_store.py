@@ -6,19 +6,20 @@ from datetime import datetime
 
 from shopsphere_kit.clock import Clock
 
-from inventory import stock
+from inventory import reservations, stock
 from inventory.errors import AnswerTooLarge, IdempotencyKeyReused
+from inventory.holds import Hold, HoldState, due
 from inventory.journal import Balance, Item, StockEvent, evolve
-from inventory.stock import (
-    ApplyMovement,
+from inventory.refusals import Refusal, Refused
+from inventory.reservations import (
+    Change,
     ConfirmReservation,
-    Hold,
-    HoldState,
-    Refusal,
-    Refused,
+    ExtendReservation,
     ReleaseReservation,
     ReserveStock,
+    TransferReservation,
 )
+from inventory.stock import ApplyMovement
 from inventory.store import (
     BALANCES_MAX,
     Availability,
@@ -33,7 +34,7 @@ from inventory.store import (
     Tally,
 )
 
-Change = tuple[Hold, Sequence[StockEvent]] | Refused
+Rule = Callable[[Hold, datetime], Change]
 
 
 class InMemoryStockStore:
@@ -65,21 +66,41 @@ class InMemoryStockStore:
         return Availability(now, found)
 
     async def reserve(self, command: ReserveStock, once: Once) -> Decision:
-        """Hold all lines or none."""
+        """Hold all lines or none, or what there is of each."""
 
         def decide(now: datetime) -> Change:
             self._expire_due({line.item.sku: None for line in command.lines}, now)
-            return stock.reserve(command, self._balances, {item.sku for item in self._balances}, now)
+            return reservations.reserve(command, self._balances, self._skus(), now)
 
         return self._decide(once, decide)
 
+    async def extend(self, command: ExtendReservation, once: Once) -> Decision:
+        """Let a hold end later."""
+        return self._decide_on(command.reservation_id, once, lambda hold, now: reservations.extend(command, hold, now))
+
+    async def transfer(self, command: TransferReservation, once: Once) -> Decision:
+        """Hold the units at another location."""
+
+        def rule(hold: Hold, now: datetime) -> Change:
+            return reservations.transfer(command, hold, self._balances, self._skus(), now)
+
+        return self._decide_on(command.reservation_id, once, rule)
+
     async def confirm(self, command: ConfirmReservation, once: Once) -> Decision:
         """End a hold as confirmed and put its sales into the outbox."""
-        return self._decide(once, lambda now: self._confirm(command.reservation_id, now))
+
+        def rule(hold: Hold, now: datetime) -> Change:
+            return reservations.confirm(command, hold, self._balances, self._event_ids, now)
+
+        return self._decide_on(command.reservation_id, once, rule)
 
     async def release(self, command: ReleaseReservation, once: Once) -> Decision:
         """End a hold as released."""
-        return self._decide(once, lambda now: self._end(command.reservation_id, HoldState.RELEASED, now))
+
+        def rule(hold: Hold, now: datetime) -> Change:
+            return reservations.end(hold, HoldState.RELEASED, now)
+
+        return self._decide_on(command.reservation_id, once, rule)
 
     async def reservation(self, reservation_id: str) -> Decision:
         """The hold as it stands now."""
@@ -157,15 +178,12 @@ class InMemoryStockStore:
         self._answers[once.slot] = (once.fingerprint, decision)
         return decision
 
-    def _end(self, reservation_id: str, state: HoldState, now: datetime) -> Change:
-        hold = self._settled(reservation_id, now)
-        return stock.end(hold, state, now) if hold else Refused(Refusal.RESERVATION_UNKNOWN)
+    def _decide_on(self, reservation_id: str, once: Once, rule: Rule) -> Decision:
+        def decide(now: datetime) -> Change:
+            hold = self._settled(reservation_id, now)
+            return rule(hold, now) if hold else Refused(Refusal.RESERVATION_UNKNOWN)
 
-    def _confirm(self, reservation_id: str, now: datetime) -> Change:
-        hold = self._settled(reservation_id, now)
-        if hold is None:
-            return Refused(Refusal.RESERVATION_UNKNOWN)
-        return stock.confirm(hold, self._balances, self._event_ids, now)
+        return self._decide(once, decide)
 
     def _settled(self, reservation_id: str, now: datetime) -> Hold | None:
         hold = self._holds.get(reservation_id)
@@ -177,8 +195,8 @@ class InMemoryStockStore:
 
     def _expire_due(self, skus: Iterable[str], now: datetime) -> None:
         for sku in skus:
-            for hold in stock.due(self._holds.values(), sku, now):
-                change = stock.end(hold, HoldState.EXPIRED, now)
+            for hold in due(self._holds.values(), sku, now):
+                change = reservations.end(hold, HoldState.EXPIRED, now)
                 if not isinstance(change, Refused):
                     self._keep(*change)
 
@@ -186,7 +204,7 @@ class InMemoryStockStore:
         self._holds[hold.reservation_id] = hold
         for event in events:
             self._record(event)
-        for sale in stock.sales_of(events):
+        for sale in reservations.sales_of(hold, events):
             self._event_ids.add(sale.event_id)
             self._outbox.append(Outgoing(sale.event_id, sale))
 
@@ -214,4 +232,7 @@ class InMemoryStockStore:
 
     def _held(self, item: Item) -> int:
         live = (hold for hold in self._holds.values() if hold.state is HoldState.HELD)
-        return sum(line.quantity for hold in live for line in hold.lines if line.item == item)
+        return sum(hold.quantity_of(item) for hold in live)
+
+    def _skus(self) -> set[str]:
+        return {item.sku for item in self._balances}

@@ -1,7 +1,6 @@
 """The stock store in Redis; all decisions fall inside the library in `functions/`."""
 
 from collections.abc import AsyncIterator, Sequence
-from datetime import timedelta
 from typing import Any
 
 import msgspec
@@ -10,8 +9,15 @@ from redis.exceptions import RedisError
 
 from inventory import metrics, wire
 from inventory.errors import AnswerTooLarge, IdempotencyKeyReused, StockUnavailable
+from inventory.holds import Hold, HoldState
 from inventory.journal import Balance, Item
-from inventory.stock import ConfirmReservation, Hold, HoldState, ReleaseReservation, ReserveStock
+from inventory.reservations import (
+    ConfirmReservation,
+    ExtendReservation,
+    ReleaseReservation,
+    ReserveStock,
+    TransferReservation,
+)
 from inventory.store import (
     BALANCES_MAX,
     Availability,
@@ -57,19 +63,32 @@ class RedisStockStore:
         return Availability(wire.moment(record.now), found)
 
     async def reserve(self, command: ReserveStock, once: Once) -> Decision:
-        """Hold all lines or none."""
-        lines = [(line.item.sku, line.item.location, line.quantity) for line in command.lines]
-        expires_in = command.expires_in // timedelta(microseconds=1)
-        asked = {"reservation_id": command.reservation_id, "lines": lines, "expires_in": expires_in}
-        return await self._decide("inventory_reserve", once, asked)
+        """Hold all lines or none, or what there is of each."""
+        asked = {
+            "lines": wire.line_records(command.lines),
+            "expires_in": wire.span(command.expires_in),
+            "allow_partial": command.allow_partial,
+        }
+        return await self._decide("inventory_reserve", once, command.reservation_id, **asked)
+
+    async def extend(self, command: ExtendReservation, once: Once) -> Decision:
+        """Let a hold end later."""
+        expires_in = wire.span(command.expires_in)
+        return await self._decide("inventory_extend", once, command.reservation_id, expires_in=expires_in)
+
+    async def transfer(self, command: TransferReservation, once: Once) -> Decision:
+        """Hold the units at another location."""
+        asked = {"to_location": command.to_location, "from_location": command.from_location or ""}
+        return await self._decide("inventory_transfer", once, command.reservation_id, **asked)
 
     async def confirm(self, command: ConfirmReservation, once: Once) -> Decision:
         """End a hold as confirmed and put its sales into the outbox."""
-        return await self._decide("inventory_confirm", once, {"reservation_id": command.reservation_id})
+        lines = wire.line_records(command.lines)
+        return await self._decide("inventory_confirm", once, command.reservation_id, lines=lines)
 
     async def release(self, command: ReleaseReservation, once: Once) -> Decision:
         """End a hold as released."""
-        return await self._decide("inventory_release", once, {"reservation_id": command.reservation_id})
+        return await self._decide("inventory_release", once, command.reservation_id)
 
     async def reservation(self, reservation_id: str) -> Decision:
         """The hold as it stands now."""
@@ -130,9 +149,9 @@ class RedisStockStore:
             for location, packed, entries in balances
         ]
 
-    async def _decide(self, function: str, once: Once, asked: dict[str, Any]) -> Decision:
+    async def _decide(self, function: str, once: Once, reservation_id: str, **asked: Any) -> Decision:
         kept = {"once_ms": self._once_ms, "retention_ms": self._retention_ms}
-        request = _pack(slot=once.slot, fingerprint=once.fingerprint, **kept, **asked)
+        request = _pack(slot=once.slot, fingerprint=once.fingerprint, reservation_id=reservation_id, **kept, **asked)
         outcome, answer = await self._call(function, request)
         if outcome == b"reused":
             raise IdempotencyKeyReused.of_request()

@@ -1,19 +1,27 @@
 """The REST door: decodes JSON, calls the application, encodes JSON."""
 
-from datetime import datetime
-from typing import Annotated, Self
+from typing import Annotated
 
 from fastapi import APIRouter, FastAPI, Header, Query, Response, status
-from pydantic import BaseModel, ConfigDict, Field
 from shopsphere_kit import http
 from shopsphere_kit.auth import Caller, TokenVerifier
 from shopsphere_kit.health import Readiness
 from shopsphere_kit.settings import HttpSettings
 
 from inventory import application, scopes
-from inventory.application import EXPIRES_IN_SECONDS_MAX, LINES_MAX, SKUS_MAX, Inventory
-from inventory.journal import NAME, Item
-from inventory.stock import UNITS_MAX, HoldState, Line
+from inventory.application import Inventory
+from inventory.bodies import (
+    AvailabilityAnswer,
+    BatchAnswer,
+    BatchGetBody,
+    ConfirmBody,
+    ExtendBody,
+    Location,
+    ReservationAnswer,
+    ReservationBody,
+    Sku,
+    TransferBody,
+)
 
 Reader = Annotated[Caller, http.require(scopes.AVAILABILITY_READ)]
 ReservationReader = Annotated[Caller, http.require(scopes.RESERVATIONS_READ)]
@@ -21,133 +29,6 @@ Writer = Annotated[Caller, http.require(scopes.RESERVATIONS_WRITE)]
 IdempotencyKey = Annotated[
     str, Header(alias="Idempotency-Key", description="Required; the same key replays the first answer.")
 ]
-_NAME_SCHEMA = {"pattern": f"^{NAME.pattern}$"}
-# The bounds stand in the schema for clients to see; the application checks them, with one wording for both doors.
-Sku = Annotated[str, Field(json_schema_extra={**_NAME_SCHEMA}, examples=["P1082185"])]
-Location = Annotated[str, Field(json_schema_extra={**_NAME_SCHEMA}, examples=["S367"])]
-Units = Annotated[int, Field(strict=True, json_schema_extra={"minimum": 1, "maximum": UNITS_MAX})]
-Seconds = Annotated[int, Field(strict=True, json_schema_extra={"minimum": 1, "maximum": EXPIRES_IN_SECONDS_MAX})]
-
-
-class _Request(BaseModel):
-    """A body that refuses fields nobody reads, so that a typing error is not taken for a default."""
-
-    model_config = ConfigDict(extra="forbid")
-
-
-class BatchGetBody(_Request):
-    """The skus asked for, at one location or at all."""
-
-    skus: Annotated[list[Sku], Field(json_schema_extra={"minItems": 1, "maxItems": SKUS_MAX})]
-    location: Location | None = None
-
-
-class LineBody(_Request):
-    """Units of one sku at one location."""
-
-    sku: Sku
-    location: Location
-    quantity: Units
-
-
-class ReservationBody(_Request):
-    """A basket, and how long to hold it."""
-
-    lines: Annotated[list[LineBody], Field(json_schema_extra={"minItems": 1, "maxItems": LINES_MAX})]
-    expires_in_seconds: Seconds
-
-
-class LocationAnswer(BaseModel):
-    """Availability at one location, units."""
-
-    location: str
-    on_hand: int
-    reserved: int
-    available_to_promise: int
-    version: int
-
-
-class AvailabilityAnswer(BaseModel):
-    """Availability of one sku; its own figures are the sums over `locations`."""
-
-    sku: str
-    on_hand: int
-    reserved: int
-    available_to_promise: int
-    version: int
-    as_of: datetime
-    locations: list[LocationAnswer]
-
-    @classmethod
-    def of(cls, found: application.SkuAvailability) -> Self:
-        """Encode what the application found."""
-        locations = [
-            LocationAnswer(
-                location=location,
-                on_hand=balance.on_hand,
-                reserved=balance.reserved,
-                available_to_promise=balance.available_to_promise,
-                version=balance.version,
-            )
-            for location, balance in found.locations.items()
-        ]
-        return cls(
-            sku=found.sku,
-            on_hand=found.on_hand,
-            reserved=found.reserved,
-            available_to_promise=found.available_to_promise,
-            version=found.version,
-            as_of=found.as_of,
-            locations=locations,
-        )
-
-
-class BatchAnswer(BaseModel):
-    """Availability of the known skus, and the skus without a stock record."""
-
-    as_of: datetime
-    version: int
-    availabilities: list[AvailabilityAnswer]
-    missing: list[str]
-
-
-class LineAnswer(BaseModel):
-    """Units of one sku at one location."""
-
-    sku: str
-    location: str
-    quantity: int
-
-
-class ReservationAnswer(BaseModel):
-    """A reservation as it was at `as_of`."""
-
-    reservation_id: str
-    state: HoldState
-    lines: list[LineAnswer]
-    created_at: datetime
-    expires_at: datetime
-    ended_at: datetime | None
-    version: int
-    as_of: datetime
-
-    @classmethod
-    def of(cls, reservation: application.Reservation) -> Self:
-        """Encode what the application answered."""
-        hold = reservation.hold
-        return cls(
-            reservation_id=hold.reservation_id,
-            state=hold.state,
-            lines=[
-                LineAnswer(sku=line.item.sku, location=line.item.location, quantity=line.quantity)
-                for line in hold.lines
-            ],
-            created_at=hold.created_at,
-            expires_at=hold.expires_at,
-            ended_at=hold.ended_at,
-            version=hold.version,
-            as_of=reservation.as_of,
-        )
 
 
 def _told(reservation: application.Reservation, response: Response) -> ReservationAnswer:
@@ -187,9 +68,10 @@ def _reservation_routes(inventory: Inventory) -> APIRouter:
     async def create_reservation(
         body: ReservationBody, caller: Writer, response: Response, key: IdempotencyKey = ""
     ) -> ReservationAnswer:
-        """Hold every line, or none."""
-        lines = [Line(Item(line.sku, line.location), line.quantity) for line in body.lines]
-        reservation = await inventory.reserve(caller.client_id, key, lines, body.expires_in_seconds)
+        """Hold every line or none, or with `allow_partial` what there is of each."""
+        reservation = await inventory.reserve(
+            caller.client_id, key, body.asked(), body.expires_in_seconds, allow_partial=body.allow_partial
+        )
         response.headers["Location"] = f"/v1/reservations/{reservation.hold.reservation_id}"
         return _told(reservation, response)
 
@@ -198,12 +80,35 @@ def _reservation_routes(inventory: Inventory) -> APIRouter:
         """The reservation as it stands now."""
         return ReservationAnswer.of(await inventory.reservation(reservation_id))
 
+    @router.post("/reservations/{reservation_id}:extend")
+    async def extend_reservation(
+        reservation_id: str, body: ExtendBody, caller: Writer, response: Response, key: IdempotencyKey = ""
+    ) -> ReservationAnswer:
+        """Hold for at least so long from now on."""
+        reservation = await inventory.extend(caller.client_id, key, reservation_id, body.expires_in_seconds)
+        return _told(reservation, response)
+
+    @router.post("/reservations/{reservation_id}:transfer")
+    async def transfer_reservation(
+        reservation_id: str, body: TransferBody, caller: Writer, response: Response, key: IdempotencyKey = ""
+    ) -> ReservationAnswer:
+        """Hold the same units at another location, all or none."""
+        reservation = await inventory.transfer(
+            caller.client_id, key, reservation_id, body.to_location, body.from_location or ""
+        )
+        return _told(reservation, response)
+
     @router.post("/reservations/{reservation_id}:confirm")
     async def confirm_reservation(
-        reservation_id: str, caller: Writer, response: Response, key: IdempotencyKey = ""
+        reservation_id: str,
+        caller: Writer,
+        response: Response,
+        body: ConfirmBody | None = None,
+        key: IdempotencyKey = "",
     ) -> ReservationAnswer:
-        """The held units leave: on hand and reserved both fall."""
-        return _told(await inventory.confirm(caller.client_id, key, reservation_id), response)
+        """The held units leave: on hand and reserved both fall. With a body only its lines; the rest is free again."""
+        lines = body.asked() if body else []
+        return _told(await inventory.confirm(caller.client_id, key, reservation_id, lines), response)
 
     @router.post("/reservations/{reservation_id}:release")
     async def release_reservation(

@@ -2,6 +2,7 @@
 
 # ruff: noqa: N802, ARG002 - the generated base class names the methods and their arguments
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
@@ -15,8 +16,8 @@ from shopsphere_kit.settings import HttpSettings
 
 from inventory import application, scopes
 from inventory.application import Inventory
+from inventory.holds import HoldState, Line
 from inventory.journal import Item
-from inventory.stock import HoldState, Line
 
 SERVICE_NAME = pb.DESCRIPTOR.services_by_name["InventoryService"].full_name
 SCOPES = {
@@ -24,6 +25,8 @@ SCOPES = {
     f"/{SERVICE_NAME}/BatchGetAvailability": scopes.AVAILABILITY_READ,
     f"/{SERVICE_NAME}/CreateReservation": scopes.RESERVATIONS_WRITE,
     f"/{SERVICE_NAME}/GetReservation": scopes.RESERVATIONS_READ,
+    f"/{SERVICE_NAME}/ExtendReservation": scopes.RESERVATIONS_WRITE,
+    f"/{SERVICE_NAME}/TransferReservation": scopes.RESERVATIONS_WRITE,
     f"/{SERVICE_NAME}/ConfirmReservation": scopes.RESERVATIONS_WRITE,
     f"/{SERVICE_NAME}/ReleaseReservation": scopes.RESERVATIONS_WRITE,
 }
@@ -60,11 +63,13 @@ class InventoryServicer(pb_grpc.InventoryServiceServicer):
         )
 
     async def CreateReservation(self, request: pb.CreateReservationRequest, context: Context) -> pb.Reservation:
-        """Hold every line, or none."""
-        lines = [Line(Item(line.sku, line.location), line.quantity) for line in request.lines]
-        client_id = self._client_id(context)
+        """Hold every line or none, or what there is of each."""
         reservation = await self._inventory.reserve(
-            client_id, request.idempotency_key, lines, request.expires_in_seconds
+            self._client_id(context),
+            request.idempotency_key,
+            _lines(request.lines),
+            request.expires_in_seconds,
+            allow_partial=request.allow_partial,
         )
         return await _told(reservation, context)
 
@@ -72,10 +77,30 @@ class InventoryServicer(pb_grpc.InventoryServiceServicer):
         """The reservation as it stands now."""
         return _reservation(await self._inventory.reservation(request.reservation_id))
 
-    async def ConfirmReservation(self, request: pb.ConfirmReservationRequest, context: Context) -> pb.Reservation:
-        """The held units leave."""
+    async def ExtendReservation(self, request: pb.ExtendReservationRequest, context: Context) -> pb.Reservation:
+        """Hold for at least so long from now on."""
         client_id = self._client_id(context)
-        reservation = await self._inventory.confirm(client_id, request.idempotency_key, request.reservation_id)
+        reservation = await self._inventory.extend(
+            client_id, request.idempotency_key, request.reservation_id, request.expires_in_seconds
+        )
+        return await _told(reservation, context)
+
+    async def TransferReservation(self, request: pb.TransferReservationRequest, context: Context) -> pb.Reservation:
+        """Hold the same units at another location."""
+        reservation = await self._inventory.transfer(
+            self._client_id(context),
+            request.idempotency_key,
+            request.reservation_id,
+            request.to_location,
+            request.from_location,
+        )
+        return await _told(reservation, context)
+
+    async def ConfirmReservation(self, request: pb.ConfirmReservationRequest, context: Context) -> pb.Reservation:
+        """The held units leave, or those that the request names."""
+        reservation = await self._inventory.confirm(
+            self._client_id(context), request.idempotency_key, request.reservation_id, _lines(request.lines)
+        )
         return await _told(reservation, context)
 
     async def ReleaseReservation(self, request: pb.ReleaseReservationRequest, context: Context) -> pb.Reservation:
@@ -126,16 +151,25 @@ def _reservation(reservation: application.Reservation) -> pb.Reservation:
     return pb.Reservation(
         reservation_id=hold.reservation_id,
         state=STATES[hold.state],
-        lines=[
-            pb.ReservationLine(sku=line.item.sku, location=line.item.location, quantity=line.quantity)
-            for line in hold.lines
-        ],
+        lines=_told_lines(hold.lines),
         created_at=_timestamp(hold.created_at),
         expires_at=_timestamp(hold.expires_at),
         ended_at=_timestamp(hold.ended_at) if hold.ended_at else None,
         version=hold.version,
         as_of=_timestamp(reservation.as_of),
+        confirmed=_told_lines(hold.confirmed),
+        unfilled=_told_lines(hold.unfilled),
     )
+
+
+def _lines(messages: Iterable[pb.ReservationLine]) -> list[Line]:
+    return [Line(Item(line.sku, line.location), line.quantity) for line in messages]
+
+
+def _told_lines(lines: Iterable[Line]) -> list[pb.ReservationLine]:
+    return [
+        pb.ReservationLine(sku=line.item.sku, location=line.item.location, quantity=line.quantity) for line in lines
+    ]
 
 
 def create_server(

@@ -9,15 +9,17 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
+from inventory.holds import Hold
 from inventory.journal import Balance, Item, StockEvent
-from inventory.stock import (
-    ApplyMovement,
+from inventory.refusals import Refused
+from inventory.reservations import (
     ConfirmReservation,
-    Hold,
-    Refused,
+    ExtendReservation,
     ReleaseReservation,
     ReserveStock,
+    TransferReservation,
 )
+from inventory.stock import ApplyMovement
 
 # Of one answer, whichever door gives it. A balance is at most 113 bytes in gRPC, whose answers end at 16 MiB.
 BALANCES_MAX = 100_000
@@ -127,7 +129,15 @@ class StockStore(Protocol):
         ...
 
     async def reserve(self, command: ReserveStock, once: Once) -> Decision:
-        """Hold all lines or none; raises IdempotencyKeyReused."""
+        """Hold all lines or none, or what there is of each; raises IdempotencyKeyReused."""
+        ...
+
+    async def extend(self, command: ExtendReservation, once: Once) -> Decision:
+        """Let a hold end later; raises IdempotencyKeyReused."""
+        ...
+
+    async def transfer(self, command: TransferReservation, once: Once) -> Decision:
+        """Hold the units at another location; raises IdempotencyKeyReused."""
         ...
 
     async def confirm(self, command: ConfirmReservation, once: Once) -> Decision:

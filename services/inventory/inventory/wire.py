@@ -3,26 +3,30 @@
 Times travel as whole microseconds since 1970, so that neither side rounds.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 
 import msgspec
 
+from inventory.holds import Hold, HoldState, Line
 from inventory.journal import (
     Balance,
     Item,
     MovementType,
     ReservationConfirmed,
     ReservationExpired,
+    ReservationMoved,
     ReservationReleased,
     StockEvent,
     StockMoved,
     StockReserved,
 )
-from inventory.stock import ApplyMovement, Hold, HoldState, Line, Refusal, Refused, Shortage
+from inventory.refusals import Refusal, Refused, Shortage
+from inventory.stock import ApplyMovement
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
+LineRecord = tuple[str, str, int]
 
 
 class HoldRecord(msgspec.Struct, array_like=True):
@@ -30,11 +34,13 @@ class HoldRecord(msgspec.Struct, array_like=True):
 
     id: str
     state: str
-    lines: list[tuple[str, str, int]]
+    lines: list[LineRecord]
     created_at: int
     expires_at: int
     ended_at: int
     version: int
+    confirmed: list[LineRecord] = []
+    unfilled: list[LineRecord] = []
 
 
 class RefusalRecord(msgspec.Struct):
@@ -95,6 +101,11 @@ def moment(micros: int) -> datetime:
     return EPOCH + micros * _MICROSECOND
 
 
+def span(duration: timedelta) -> int:
+    """Whole microseconds of a duration."""
+    return duration // _MICROSECOND
+
+
 def milliseconds(span: timedelta) -> int:
     """Whole milliseconds, at least one: what Redis' PX takes."""
     return max(1, span // timedelta(milliseconds=1))
@@ -104,13 +115,25 @@ def hold_of(record: HoldRecord) -> Hold:
     """The hold that a record tells."""
     return Hold(
         reservation_id=record.id,
-        lines=tuple(Line(Item(sku, location), quantity) for sku, location, quantity in record.lines),
+        lines=lines_of(record.lines),
         created_at=moment(record.created_at),
         expires_at=moment(record.expires_at),
         state=HoldState(record.state),
         ended_at=moment(record.ended_at) if record.ended_at else None,
         version=record.version,
+        confirmed=lines_of(record.confirmed),
+        unfilled=lines_of(record.unfilled),
     )
+
+
+def lines_of(records: Iterable[LineRecord]) -> tuple[Line, ...]:
+    """The lines that records tell."""
+    return tuple(Line(Item(sku, location), quantity) for sku, location, quantity in records)
+
+
+def line_records(lines: Iterable[Line]) -> list[LineRecord]:
+    """Lines as the functions take them."""
+    return [(line.item.sku, line.item.location, line.quantity) for line in lines]
 
 
 def refused_of(record: RefusalRecord) -> Refused:
@@ -140,6 +163,7 @@ def balance_of(packed: bytes) -> Balance:
 
 _RESERVATION_EVENTS: dict[str, Callable[[Item, datetime, str, int], StockEvent]] = {
     "reserved": StockReserved,
+    "moved": ReservationMoved,
     "released": ReservationReleased,
     "expired": ReservationExpired,
 }

@@ -94,14 +94,38 @@ class ReservationLine(_message.Message):
     def __init__(self, sku: _Optional[str] = ..., location: _Optional[str] = ..., quantity: _Optional[int] = ...) -> None: ...
 
 class CreateReservationRequest(_message.Message):
-    __slots__ = ("idempotency_key", "lines", "expires_in_seconds")
+    __slots__ = ("idempotency_key", "lines", "expires_in_seconds", "allow_partial")
     IDEMPOTENCY_KEY_FIELD_NUMBER: _ClassVar[int]
     LINES_FIELD_NUMBER: _ClassVar[int]
     EXPIRES_IN_SECONDS_FIELD_NUMBER: _ClassVar[int]
+    ALLOW_PARTIAL_FIELD_NUMBER: _ClassVar[int]
     idempotency_key: str
     lines: _containers.RepeatedCompositeFieldContainer[ReservationLine]
     expires_in_seconds: int
-    def __init__(self, idempotency_key: _Optional[str] = ..., lines: _Optional[_Iterable[_Union[ReservationLine, _Mapping]]] = ..., expires_in_seconds: _Optional[int] = ...) -> None: ...
+    allow_partial: bool
+    def __init__(self, idempotency_key: _Optional[str] = ..., lines: _Optional[_Iterable[_Union[ReservationLine, _Mapping]]] = ..., expires_in_seconds: _Optional[int] = ..., allow_partial: _Optional[bool] = ...) -> None: ...
+
+class ExtendReservationRequest(_message.Message):
+    __slots__ = ("reservation_id", "idempotency_key", "expires_in_seconds")
+    RESERVATION_ID_FIELD_NUMBER: _ClassVar[int]
+    IDEMPOTENCY_KEY_FIELD_NUMBER: _ClassVar[int]
+    EXPIRES_IN_SECONDS_FIELD_NUMBER: _ClassVar[int]
+    reservation_id: str
+    idempotency_key: str
+    expires_in_seconds: int
+    def __init__(self, reservation_id: _Optional[str] = ..., idempotency_key: _Optional[str] = ..., expires_in_seconds: _Optional[int] = ...) -> None: ...
+
+class TransferReservationRequest(_message.Message):
+    __slots__ = ("reservation_id", "idempotency_key", "to_location", "from_location")
+    RESERVATION_ID_FIELD_NUMBER: _ClassVar[int]
+    IDEMPOTENCY_KEY_FIELD_NUMBER: _ClassVar[int]
+    TO_LOCATION_FIELD_NUMBER: _ClassVar[int]
+    FROM_LOCATION_FIELD_NUMBER: _ClassVar[int]
+    reservation_id: str
+    idempotency_key: str
+    to_location: str
+    from_location: str
+    def __init__(self, reservation_id: _Optional[str] = ..., idempotency_key: _Optional[str] = ..., to_location: _Optional[str] = ..., from_location: _Optional[str] = ...) -> None: ...
 
 class GetReservationRequest(_message.Message):
     __slots__ = ("reservation_id",)
@@ -110,12 +134,14 @@ class GetReservationRequest(_message.Message):
     def __init__(self, reservation_id: _Optional[str] = ...) -> None: ...
 
 class ConfirmReservationRequest(_message.Message):
-    __slots__ = ("reservation_id", "idempotency_key")
+    __slots__ = ("reservation_id", "idempotency_key", "lines")
     RESERVATION_ID_FIELD_NUMBER: _ClassVar[int]
     IDEMPOTENCY_KEY_FIELD_NUMBER: _ClassVar[int]
+    LINES_FIELD_NUMBER: _ClassVar[int]
     reservation_id: str
     idempotency_key: str
-    def __init__(self, reservation_id: _Optional[str] = ..., idempotency_key: _Optional[str] = ...) -> None: ...
+    lines: _containers.RepeatedCompositeFieldContainer[ReservationLine]
+    def __init__(self, reservation_id: _Optional[str] = ..., idempotency_key: _Optional[str] = ..., lines: _Optional[_Iterable[_Union[ReservationLine, _Mapping]]] = ...) -> None: ...
 
 class ReleaseReservationRequest(_message.Message):
     __slots__ = ("reservation_id", "idempotency_key")
@@ -126,7 +152,7 @@ class ReleaseReservationRequest(_message.Message):
     def __init__(self, reservation_id: _Optional[str] = ..., idempotency_key: _Optional[str] = ...) -> None: ...
 
 class Reservation(_message.Message):
-    __slots__ = ("reservation_id", "state", "lines", "created_at", "expires_at", "ended_at", "version", "as_of")
+    __slots__ = ("reservation_id", "state", "lines", "created_at", "expires_at", "ended_at", "version", "as_of", "confirmed", "unfilled")
     RESERVATION_ID_FIELD_NUMBER: _ClassVar[int]
     STATE_FIELD_NUMBER: _ClassVar[int]
     LINES_FIELD_NUMBER: _ClassVar[int]
@@ -135,6 +161,8 @@ class Reservation(_message.Message):
     ENDED_AT_FIELD_NUMBER: _ClassVar[int]
     VERSION_FIELD_NUMBER: _ClassVar[int]
     AS_OF_FIELD_NUMBER: _ClassVar[int]
+    CONFIRMED_FIELD_NUMBER: _ClassVar[int]
+    UNFILLED_FIELD_NUMBER: _ClassVar[int]
     reservation_id: str
     state: ReservationState
     lines: _containers.RepeatedCompositeFieldContainer[ReservationLine]
@@ -143,4 +171,6 @@ class Reservation(_message.Message):
     ended_at: _timestamp_pb2.Timestamp
     version: int
     as_of: _timestamp_pb2.Timestamp
-    def __init__(self, reservation_id: _Optional[str] = ..., state: _Optional[_Union[ReservationState, str]] = ..., lines: _Optional[_Iterable[_Union[ReservationLine, _Mapping]]] = ..., created_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., expires_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., ended_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., version: _Optional[int] = ..., as_of: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+    confirmed: _containers.RepeatedCompositeFieldContainer[ReservationLine]
+    unfilled: _containers.RepeatedCompositeFieldContainer[ReservationLine]
+    def __init__(self, reservation_id: _Optional[str] = ..., state: _Optional[_Union[ReservationState, str]] = ..., lines: _Optional[_Iterable[_Union[ReservationLine, _Mapping]]] = ..., created_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., expires_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., ended_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., version: _Optional[int] = ..., as_of: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., confirmed: _Optional[_Iterable[_Union[ReservationLine, _Mapping]]] = ..., unfilled: _Optional[_Iterable[_Union[ReservationLine, _Mapping]]] = ...) -> None: ...

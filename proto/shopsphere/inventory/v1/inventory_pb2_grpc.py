@@ -54,6 +54,16 @@ class InventoryServiceStub:
                 request_serializer=shopsphere_dot_inventory_dot_v1_dot_inventory__pb2.GetReservationRequest.SerializeToString,
                 response_deserializer=shopsphere_dot_inventory_dot_v1_dot_inventory__pb2.Reservation.FromString,
                 _registered_method=True)
+        self.ExtendReservation = channel.unary_unary(
+                '/shopsphere.inventory.v1.InventoryService/ExtendReservation',
+                request_serializer=shopsphere_dot_inventory_dot_v1_dot_inventory__pb2.ExtendReservationRequest.SerializeToString,
+                response_deserializer=shopsphere_dot_inventory_dot_v1_dot_inventory__pb2.Reservation.FromString,
+                _registered_method=True)
+        self.TransferReservation = channel.unary_unary(
+                '/shopsphere.inventory.v1.InventoryService/TransferReservation',
+                request_serializer=shopsphere_dot_inventory_dot_v1_dot_inventory__pb2.TransferReservationRequest.SerializeToString,
+                response_deserializer=shopsphere_dot_inventory_dot_v1_dot_inventory__pb2.Reservation.FromString,
+                _registered_method=True)
         self.ConfirmReservation = channel.unary_unary(
                 '/shopsphere.inventory.v1.InventoryService/ConfirmReservation',
                 request_serializer=shopsphere_dot_inventory_dot_v1_dot_inventory__pb2.ConfirmReservationRequest.SerializeToString,
@@ -85,7 +95,7 @@ class InventoryServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def CreateReservation(self, request, context):
-        """Scope inventory.reservations.write. All lines or none; FAILED_PRECONDITION insufficient_stock.
+        """Scope inventory.reservations.write. All lines or none, unless allow_partial; FAILED_PRECONDITION insufficient_stock.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -98,8 +108,23 @@ class InventoryServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ExtendReservation(self, request, context):
+        """Scope inventory.reservations.write. A hold never becomes shorter; FAILED_PRECONDITION reservation_not_held.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def TransferReservation(self, request, context):
+        """Scope inventory.reservations.write. The same units at another location, all or none; FAILED_PRECONDITION
+        insufficient_stock, lines_not_held, reservation_not_held.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ConfirmReservation(self, request, context):
-        """Scope inventory.reservations.write. The held units leave; FAILED_PRECONDITION reservation_not_held.
+        """Scope inventory.reservations.write. The held units leave; FAILED_PRECONDITION reservation_not_held, lines_not_held.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -133,6 +158,16 @@ def add_InventoryServiceServicer_to_server(servicer, server):
             'GetReservation': grpc.unary_unary_rpc_method_handler(
                     servicer.GetReservation,
                     request_deserializer=shopsphere_dot_inventory_dot_v1_dot_inventory__pb2.GetReservationRequest.FromString,
+                    response_serializer=shopsphere_dot_inventory_dot_v1_dot_inventory__pb2.Reservation.SerializeToString,
+            ),
+            'ExtendReservation': grpc.unary_unary_rpc_method_handler(
+                    servicer.ExtendReservation,
+                    request_deserializer=shopsphere_dot_inventory_dot_v1_dot_inventory__pb2.ExtendReservationRequest.FromString,
+                    response_serializer=shopsphere_dot_inventory_dot_v1_dot_inventory__pb2.Reservation.SerializeToString,
+            ),
+            'TransferReservation': grpc.unary_unary_rpc_method_handler(
+                    servicer.TransferReservation,
+                    request_deserializer=shopsphere_dot_inventory_dot_v1_dot_inventory__pb2.TransferReservationRequest.FromString,
                     response_serializer=shopsphere_dot_inventory_dot_v1_dot_inventory__pb2.Reservation.SerializeToString,
             ),
             'ConfirmReservation': grpc.unary_unary_rpc_method_handler(
@@ -253,6 +288,60 @@ class InventoryService:
             target,
             '/shopsphere.inventory.v1.InventoryService/GetReservation',
             shopsphere_dot_inventory_dot_v1_dot_inventory__pb2.GetReservationRequest.SerializeToString,
+            shopsphere_dot_inventory_dot_v1_dot_inventory__pb2.Reservation.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ExtendReservation(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/shopsphere.inventory.v1.InventoryService/ExtendReservation',
+            shopsphere_dot_inventory_dot_v1_dot_inventory__pb2.ExtendReservationRequest.SerializeToString,
+            shopsphere_dot_inventory_dot_v1_dot_inventory__pb2.Reservation.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def TransferReservation(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/shopsphere.inventory.v1.InventoryService/TransferReservation',
+            shopsphere_dot_inventory_dot_v1_dot_inventory__pb2.TransferReservationRequest.SerializeToString,
             shopsphere_dot_inventory_dot_v1_dot_inventory__pb2.Reservation.FromString,
             options,
             channel_credentials,

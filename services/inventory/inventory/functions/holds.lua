@@ -17,15 +17,38 @@ local function load_hold(id)
     return nil
   end
   local hold = cmsgpack.unpack(packed)
-  return { id = id, state = hold[1], lines = hold[2], created_at = hold[3], expires_at = hold[4], ended_at = hold[5], version = hold[6] }
+  return {
+    id = id, state = hold[1], lines = hold[2], created_at = hold[3], expires_at = hold[4], ended_at = hold[5],
+    version = hold[6], confirmed = hold[7] or {}, unfilled = hold[8] or {},
+  }
 end
 
 local function pack_hold(hold)
-  return cmsgpack.pack({ hold.state, hold.lines, hold.created_at, hold.expires_at, hold.ended_at, hold.version })
+  return cmsgpack.pack({
+    hold.state, hold.lines, hold.created_at, hold.expires_at, hold.ended_at, hold.version, hold.confirmed, hold.unfilled,
+  })
 end
 
 local function show_hold(hold)
-  return { hold.id, hold.state, hold.lines, hold.created_at, hold.expires_at, hold.ended_at, hold.version }
+  return {
+    hold.id, hold.state, hold.lines, hold.created_at, hold.expires_at, hold.ended_at, hold.version, hold.confirmed,
+    hold.unfilled,
+  }
+end
+
+-- A hold that stands is kept without end, and is due for each of its skus when its time is over.
+local function keep_hold(hold)
+  for _, sku in ipairs(skus_of(hold.lines)) do
+    redis.call('ZADD', 'inv:due:' .. sku, text(hold.expires_at), hold.id)
+  end
+  redis.call('SET', 'inv:hold:' .. hold.id, pack_hold(hold))
+end
+
+-- Append an entry of the hold: `quantity` units, `reserved` more set apart.
+local function record_line(state, hold, kind, line, quantity, reserved)
+  record(state, line[1], line[2], {
+    kind = kind, occurred_at = state.now, reference = hold.id, quantity = quantity, on_hand = 0, reserved = reserved,
+  })
 end
 
 local function is_first(event_id)
@@ -34,35 +57,37 @@ end
 
 -- A confirmed line is a sale: taken here at once, and owed to the topic, where it comes back as a duplicate. The topic
 -- knows it already when Redis went back to an older copy; then the units have left.
-local function sell(state, entry, number, sku, location)
-  entry.moves = true
-  entry.occurred_at = math.max(state.now, load(state, sku, location).counted_at or state.now)
-  local event_id = 'reservation:' .. entry.reference .. ':' .. text(number)
+local function sell(state, hold, number, line, quantity)
+  local sku, location = line[1], line[2]
+  local entry = {
+    kind = 'confirmed', reference = hold.id, quantity = quantity, on_hand = 0, reserved = -quantity, moves = true,
+    occurred_at = math.max(state.now, load(state, sku, location).counted_at or state.now),
+  }
+  local event_id = 'reservation:' .. hold.id .. ':' .. text(number)
   if is_first(event_id) then
-    entry.on_hand = -entry.quantity
+    entry.on_hand = -quantity
     redis.call('XADD', 'inv:outbox', '*', 'sale', cmsgpack.pack({ event_id, sku, location, entry.on_hand, entry.occurred_at }))
   end
+  record(state, sku, location, entry)
 end
 
-local function end_hold(state, hold, ending, retention_ms)
+local function close_hold(state, hold, ending, retention_ms)
   hold.state, hold.ended_at, hold.version = ending, state.now, hold.version + 1
-  for number, line in ipairs(hold.lines) do
-    local entry = {
-      kind = ending, occurred_at = state.now, reference = hold.id, quantity = line[3], on_hand = 0, reserved = -line[3],
-    }
-    if ending == 'confirmed' then
-      sell(state, entry, number, line[1], line[2])
-    end
-    record(state, line[1], line[2], entry)
-  end
   for _, sku in ipairs(skus_of(hold.lines)) do
     redis.call('ZREM', 'inv:due:' .. sku, hold.id)
   end
   redis.call('SET', 'inv:hold:' .. hold.id, pack_hold(hold), 'PX', text(retention_ms))
 end
 
+local function free(state, hold, ending, retention_ms)
+  for _, line in ipairs(hold.lines) do
+    record_line(state, hold, ending, line, line[3], -line[3])
+  end
+  close_hold(state, hold, ending, retention_ms)
+end
+
 local function expire_due(state, sku, retention_ms)
   for _, id in ipairs(redis.call('ZRANGEBYSCORE', 'inv:due:' .. sku, '-inf', text(state.now))) do
-    end_hold(state, load_hold(id), 'expired', retention_ms)
+    free(state, load_hold(id), 'expired', retention_ms)
   end
 end

@@ -17,50 +17,76 @@ local function combine(lines)
   return combined
 end
 
-local function refuse_lines(state, lines)
-  local unknown, shortages, reason = {}, {}, nil
+local function unknown_items(state, lines)
+  local unknown, reason = {}, nil
   for _, line in ipairs(lines) do
-    local balance = load(state, line[1], line[2])
-    if not balance then
+    if not load(state, line[1], line[2]) then
       reason = reason or (redis.call('EXISTS', 'inv:stock:' .. line[1]) == 1 and 'location_unknown' or 'sku_unknown')
       unknown[#unknown + 1] = { line[1], line[2] }
-    elseif line[3] > promise(balance) then
-      shortages[#shortages + 1] = { line[1], line[2], line[3], promise(balance) }
     end
   end
-  if reason then
-    return { reason = reason, items = unknown }
+  return reason and { reason = reason, items = unknown } or nil
+end
+
+-- {sku, location, requested, available} of each line that asks for more than its item has.
+local function beyond(lines, available)
+  local shortages = {}
+  for _, line in ipairs(lines) do
+    local units_there = available(line)
+    if line[3] > units_there then
+      shortages[#shortages + 1] = { line[1], line[2], line[3], units_there }
+    end
   end
-  return #shortages > 0 and { reason = 'insufficient_stock', shortages = shortages } or nil
+  return shortages
+end
+
+local function shortages_of(state, lines)
+  return beyond(lines, function(line) return promise(load(state, line[1], line[2])) end)
+end
+
+-- The lines as far as they can be promised, and what is missing of them.
+local function reduce(lines, shortages)
+  local short, reduced, unfilled = {}, {}, {}
+  for _, shortage in ipairs(shortages) do
+    short[shortage[1] .. '@' .. shortage[2]] = shortage
+    unfilled[#unfilled + 1] = { shortage[1], shortage[2], shortage[3] - shortage[4] }
+  end
+  for _, line in ipairs(lines) do
+    local shortage = short[line[1] .. '@' .. line[2]]
+    local quantity = shortage and shortage[4] or line[3]
+    if quantity > 0 then
+      reduced[#reduced + 1] = { line[1], line[2], quantity }
+    end
+  end
+  return reduced, unfilled
 end
 
 local function reserve(state, request)
-  local lines = combine(request.lines)
-  local skus = skus_of(lines)
+  local asked = combine(request.lines)
   integer(request.expires_in, 'expires_in')
   if redis.call('EXISTS', 'inv:hold:' .. request.reservation_id) == 1 then
     error('the reservation id is taken')
   end
-  for _, sku in ipairs(skus) do
+  for _, sku in ipairs(skus_of(asked)) do
     expire_due(state, sku, request.retention_ms)
   end
-  local refusal = refuse_lines(state, lines)
+  local refusal = unknown_items(state, asked)
   if refusal then
     return { now = state.now, refusal = refusal }
   end
+  local shortages = shortages_of(state, asked)
+  local lines, unfilled = reduce(asked, shortages)
+  if #shortages > 0 and not (request.allow_partial and #lines > 0) then
+    return { now = state.now, refusal = { reason = 'insufficient_stock', shortages = shortages } }
+  end
   local hold = {
-    id = request.reservation_id, state = 'held', lines = lines, version = 1,
+    id = request.reservation_id, state = 'held', lines = lines, version = 1, confirmed = {}, unfilled = unfilled,
     created_at = state.now, expires_at = state.now + request.expires_in, ended_at = 0,
   }
   for _, line in ipairs(lines) do
-    record(state, line[1], line[2], {
-      kind = 'reserved', occurred_at = state.now, on_hand = 0, reserved = line[3], reference = hold.id, quantity = line[3],
-    })
+    record_line(state, hold, 'reserved', line, line[3], line[3])
   end
-  for _, sku in ipairs(skus) do
-    redis.call('ZADD', 'inv:due:' .. sku, text(hold.expires_at), hold.id)
-  end
-  redis.call('SET', 'inv:hold:' .. hold.id, pack_hold(hold))
+  keep_hold(hold)
   return { now = state.now, hold = show_hold(hold) }
 end
 
@@ -76,7 +102,8 @@ local function settled_hold(state, request)
   return hold
 end
 
-local function finish(ending)
+-- A command on a hold that still stands; `change` alters it, or tells why not.
+local function on_hold(change)
   return function(state, request)
     local hold = settled_hold(state, request)
     if not hold then
@@ -84,9 +111,84 @@ local function finish(ending)
     elseif hold.state ~= 'held' then
       return { now = state.now, refusal = { reason = 'reservation_not_held', state = hold.state } }
     end
-    end_hold(state, hold, ending, request.retention_ms)
-    return { now = state.now, hold = show_hold(hold) }
+    local refusal = change(state, hold, request)
+    return refusal and { now = state.now, refusal = refusal } or { now = state.now, hold = show_hold(hold) }
   end
+end
+
+local function release(state, hold, request)
+  free(state, hold, 'released', request.retention_ms)
+end
+
+local function units_of(lines)
+  local quantities = {}
+  for _, line in ipairs(lines) do
+    quantities[line[1] .. '@' .. line[2]] = line[3]
+  end
+  return function(line) return quantities[line[1] .. '@' .. line[2]] or 0 end
+end
+
+local function confirm(state, hold, request)
+  local sold = #request.lines > 0 and combine(request.lines) or hold.lines
+  local shortages = beyond(sold, units_of(hold.lines))
+  if #shortages > 0 then
+    return { reason = 'lines_not_held', shortages = shortages }
+  end
+  local quantity_of = units_of(sold)
+  for number, line in ipairs(hold.lines) do
+    local quantity = quantity_of(line)
+    if quantity > 0 then
+      sell(state, hold, number, line, quantity)
+      hold.confirmed[#hold.confirmed + 1] = { line[1], line[2], quantity }
+    end
+    if quantity < line[3] then
+      record_line(state, hold, 'released', line, line[3] - quantity, quantity - line[3])
+    end
+  end
+  close_hold(state, hold, 'confirmed', request.retention_ms)
+end
+
+local function extend(state, hold, request)
+  hold.expires_at = math.max(hold.expires_at, state.now + integer(request.expires_in, 'expires_in'))
+  hold.version = hold.version + 1
+  keep_hold(hold)
+end
+
+-- The lines that leave for elsewhere, what they are there, and all lines of the hold afterwards.
+local function split_lines(hold, to, from)
+  local leaving, arriving, after = {}, {}, {}
+  for _, line in ipairs(hold.lines) do
+    local there = { line[1], to, line[3] }
+    if line[2] ~= to and (from == '' or line[2] == from) then
+      leaving[#leaving + 1], arriving[#arriving + 1], after[#after + 1] = line, there, there
+    else
+      after[#after + 1] = line
+    end
+  end
+  return leaving, combine(arriving), combine(after)
+end
+
+local function transfer(state, hold, request)
+  local leaving, arriving, after = split_lines(hold, request.to_location, request.from_location)
+  if #leaving == 0 then
+    return { reason = 'lines_not_held' }
+  end
+  local refusal, shortages = unknown_items(state, arriving), nil
+  if not refusal then
+    shortages = shortages_of(state, arriving)
+    refusal = #shortages > 0 and { reason = 'insufficient_stock', shortages = shortages } or nil
+  end
+  if refusal then
+    return refusal
+  end
+  for _, line in ipairs(leaving) do
+    record_line(state, hold, 'moved', line, -line[3], -line[3])
+  end
+  for _, line in ipairs(arriving) do
+    record_line(state, hold, 'moved', line, line[3], line[3])
+  end
+  hold.lines, hold.version = after, hold.version + 1
+  keep_hold(hold)
 end
 
 -- Decide at most once per slot; the same slot with another fingerprint is told apart, never decided.

@@ -6,7 +6,7 @@
 --   inv:stock:<sku>             hash    location -> "on_hand:reserved:version:counted_at:moved_at"
 --   inv:journal:<sku>@<loc>     list    msgpack {kind, recorded_at, occurred_at, on_hand, reserved, reference, quantity, order_id}
 --   inv:due:<sku>               zset    live reservation ids of the sku by expires_at
---   inv:hold:<reservation_id>   string  msgpack {state, lines, created_at, expires_at, ended_at, version}; ended ones fade
+--   inv:hold:<reservation_id>   string  msgpack {state, lines, created_at, expires_at, ended_at, version, confirmed, unfilled}; ended ones fade
 --   inv:once:<slot>             string  msgpack {fingerprint, first answer}; fades
 --   inv:events:<shard>          set     event ids taken (sharded by hash, so that each set stays in Redis' compact form)
 --   inv:offsets:<topic>         hash    partition -> last offset taken
@@ -18,7 +18,7 @@
 -- Times are microseconds since 1970, quantities units. Lua numbers are doubles: every integer is checked to be exact.
 -- An error after the first write would leave half a change, so all checks stand before it.
 
-local VERSION = 2
+local VERSION = 3
 local MAX_INTEGER = 9007199254740991 -- 2^53 - 1
 local MAX_UNITS = 1000000000 -- of one movement or line; the doors refuse more (stock.py UNITS_MAX)
 

@@ -1,24 +1,24 @@
+from collections.abc import Container
 from dataclasses import replace
 from datetime import timedelta
 
 from hypothesis import given
 from hypothesis import strategies as st
-from inventory.journal import Balance, Item, MovementType, StockEvent
-from inventory.stock import (
-    ApplyMovement,
-    Hold,
-    HoldState,
-    Line,
-    Refusal,
-    Refused,
+from inventory.holds import Hold, HoldState, Line, combine, due
+from inventory.journal import Balance, Item, MovementType
+from inventory.refusals import Refusal, Refused
+from inventory.reservations import (
+    Change,
+    ConfirmReservation,
     ReserveStock,
-    combine,
+    TransferReservation,
     confirm,
-    due,
     end,
     reserve,
     sales_of,
+    transfer,
 )
+from inventory.stock import ApplyMovement
 from inventory_builders import BREAD, NOON, SOAP
 
 TEN_MINUTES = timedelta(minutes=10)
@@ -26,8 +26,14 @@ A_HOLD = Hold("R1", (Line(SOAP, 2),), NOON, NOON + TEN_MINUTES)
 endings = st.sampled_from([HoldState.CONFIRMED, HoldState.RELEASED, HoldState.EXPIRED])
 
 
-def ended(hold: Hold, state: HoldState) -> tuple[Hold, list[StockEvent]] | Refused:
-    return confirm(hold, {SOAP: Balance(2, 2)}, set(), NOON) if state is HoldState.CONFIRMED else end(hold, state, NOON)
+def confirmed(
+    hold: Hold, balances: dict[Item, Balance], *lines: Line, event_ids: Container[str] = frozenset()
+) -> Change:
+    return confirm(ConfirmReservation(hold.reservation_id, lines), hold, balances, event_ids, NOON)
+
+
+def ended(hold: Hold, state: HoldState) -> Change:
+    return confirmed(hold, {SOAP: Balance(2, 2)}) if state is HoldState.CONFIRMED else end(hold, state, NOON)
 
 
 def test_available_to_promise_is_what_is_on_hand_and_not_reserved() -> None:
@@ -82,27 +88,47 @@ def test_a_hold_ends_once(first: HoldState, second: HoldState) -> None:
 
 def test_a_confirmed_hold_owes_the_topic_one_sale_per_line() -> None:
     hold = replace(A_HOLD, lines=(Line(SOAP, 2), Line(BREAD, 1)))
-    outcome = confirm(hold, {SOAP: Balance(5, 2), BREAD: Balance(5, 1)}, set(), NOON)
+    outcome = confirmed(hold, {SOAP: Balance(5, 2), BREAD: Balance(5, 1)})
     assert not isinstance(outcome, Refused)
     assert [event.on_hand_change for event in outcome[1]] == [-2, -1]
-    assert sales_of(outcome[1]) == [
+    assert sales_of(*outcome) == [
         ApplyMovement("reservation:R1:1", MovementType.SALE, SOAP, -2, NOON),
         ApplyMovement("reservation:R1:2", MovementType.SALE, BREAD, -1, NOON),
     ]
 
 
 def test_a_sale_that_the_topic_told_before_takes_nothing_and_is_not_told_again() -> None:
-    outcome = confirm(A_HOLD, {SOAP: Balance(5, 2)}, {"reservation:R1:1"}, NOON)
+    outcome = confirmed(A_HOLD, {SOAP: Balance(5, 2)}, event_ids={"reservation:R1:1"})
     assert not isinstance(outcome, Refused)
     assert [(event.on_hand_change, event.reserved_change) for event in outcome[1]] == [(0, -2)]
-    assert sales_of(outcome[1]) == []
+    assert sales_of(*outcome) == []
 
 
 def test_a_sale_is_never_dated_before_the_count_it_was_taken_from() -> None:
     counted_at = NOON + TEN_MINUTES
-    outcome = confirm(A_HOLD, {SOAP: Balance(5, 2, counted_at=counted_at)}, set(), NOON)
+    outcome = confirmed(A_HOLD, {SOAP: Balance(5, 2, counted_at=counted_at)})
     assert not isinstance(outcome, Refused)
-    assert [sale.occurred_at for sale in sales_of(outcome[1])] == [counted_at]
+    assert [sale.occurred_at for sale in sales_of(*outcome)] == [counted_at]
+
+
+def test_what_is_not_confirmed_is_free_again() -> None:
+    hold = replace(A_HOLD, lines=(Line(SOAP, 2), Line(BREAD, 3)))
+    outcome = confirmed(hold, {SOAP: Balance(5, 2), BREAD: Balance(5, 3)}, Line(BREAD, 1))
+    assert not isinstance(outcome, Refused)
+    assert [(event.item, event.on_hand_change, event.reserved_change) for event in outcome[1]] == [
+        (SOAP, 0, -2),
+        (BREAD, -1, -1),
+        (BREAD, 0, -2),
+    ]
+    assert [(sale.event_id, sale.quantity) for sale in sales_of(*outcome)] == [("reservation:R1:2", -1)]
+
+
+def test_two_lines_that_meet_elsewhere_are_counted_together() -> None:
+    there = Item("P1", "S3")
+    hold = replace(A_HOLD, lines=(Line(SOAP, 2), Line(Item("P1", "S2"), 2)))
+    outcome = transfer(TransferReservation("R1", "S3"), hold, {there: Balance(on_hand=3)}, {"P1"}, NOON)
+    assert isinstance(outcome, Refused)
+    assert [(each.item, each.requested, each.available) for each in outcome.shortages] == [(there, 4, 3)]
 
 
 @given(st.integers(-5, 20), st.lists(st.integers(1, 8), min_size=1, max_size=6))

@@ -1,0 +1,175 @@
+"""What the REST door takes and gives, as JSON."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Annotated, Self
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from inventory import application
+from inventory.application import EXPIRES_IN_SECONDS_MAX, LINES_MAX, SKUS_MAX
+from inventory.holds import HoldState, Line
+from inventory.journal import NAME, Item
+from inventory.stock import UNITS_MAX
+
+_NAME_SCHEMA = {"pattern": f"^{NAME.pattern}$"}
+# The bounds stand in the schema for clients to see; the application checks them, with one wording for both doors.
+Sku = Annotated[str, Field(json_schema_extra={**_NAME_SCHEMA}, examples=["P1082185"])]
+Location = Annotated[str, Field(json_schema_extra={**_NAME_SCHEMA}, examples=["S367"])]
+Units = Annotated[int, Field(strict=True, json_schema_extra={"minimum": 1, "maximum": UNITS_MAX})]
+Seconds = Annotated[int, Field(strict=True, json_schema_extra={"minimum": 1, "maximum": EXPIRES_IN_SECONDS_MAX})]
+
+
+class Request(BaseModel):
+    """A body that refuses fields nobody reads, so that a typing error is not taken for a default."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class BatchGetBody(Request):
+    """The skus asked for, at one location or at all."""
+
+    skus: Annotated[list[Sku], Field(json_schema_extra={"minItems": 1, "maxItems": SKUS_MAX})]
+    location: Location | None = None
+
+
+class LineBody(Request):
+    """Units of one sku at one location."""
+
+    sku: Sku
+    location: Location
+    quantity: Units
+
+
+Lines = Annotated[list[LineBody], Field(json_schema_extra={"minItems": 1, "maxItems": LINES_MAX})]
+
+
+class _WithLines(Request):
+    lines: Lines
+
+    def asked(self) -> list[Line]:
+        """The lines as the application takes them."""
+        return [Line(Item(line.sku, line.location), line.quantity) for line in self.lines]
+
+
+class ReservationBody(_WithLines):
+    """A basket, and how long to hold it; with `allow_partial` as many units of each line as there are."""
+
+    expires_in_seconds: Seconds
+    allow_partial: Annotated[bool, Field(strict=True)] = False
+
+
+class ExtendBody(Request):
+    """How long the hold is to stand from now on, at least."""
+
+    expires_in_seconds: Seconds
+
+
+class TransferBody(Request):
+    """Where the units are to be held; with `from_location` only those held there move."""
+
+    to_location: Location
+    from_location: Location | None = None
+
+
+class ConfirmBody(_WithLines):
+    """The lines that were sold; the rest is free again."""
+
+
+class LocationAnswer(BaseModel):
+    """Availability at one location, units."""
+
+    location: str
+    on_hand: int
+    reserved: int
+    available_to_promise: int
+    version: int
+
+
+class AvailabilityAnswer(BaseModel):
+    """Availability of one sku; its own figures are the sums over `locations`."""
+
+    sku: str
+    on_hand: int
+    reserved: int
+    available_to_promise: int
+    version: int
+    as_of: datetime
+    locations: list[LocationAnswer]
+
+    @classmethod
+    def of(cls, found: application.SkuAvailability) -> Self:
+        """Encode what the application found."""
+        locations = [
+            LocationAnswer(
+                location=location,
+                on_hand=balance.on_hand,
+                reserved=balance.reserved,
+                available_to_promise=balance.available_to_promise,
+                version=balance.version,
+            )
+            for location, balance in found.locations.items()
+        ]
+        return cls(
+            sku=found.sku,
+            on_hand=found.on_hand,
+            reserved=found.reserved,
+            available_to_promise=found.available_to_promise,
+            version=found.version,
+            as_of=found.as_of,
+            locations=locations,
+        )
+
+
+class BatchAnswer(BaseModel):
+    """Availability of the known skus, and the skus without a stock record."""
+
+    as_of: datetime
+    version: int
+    availabilities: list[AvailabilityAnswer]
+    missing: list[str]
+
+
+class LineAnswer(BaseModel):
+    """Units of one sku at one location."""
+
+    sku: str
+    location: str
+    quantity: int
+
+    @classmethod
+    def several(cls, lines: Iterable[Line]) -> list[Self]:
+        """Encode lines."""
+        return [cls(sku=line.item.sku, location=line.item.location, quantity=line.quantity) for line in lines]
+
+
+class ReservationAnswer(BaseModel):
+    """A reservation as it was at `as_of`; the units sold when it ended, and those asked for that were not there."""
+
+    reservation_id: str
+    state: HoldState
+    lines: list[LineAnswer]
+    created_at: datetime
+    expires_at: datetime
+    ended_at: datetime | None
+    version: int
+    as_of: datetime
+    confirmed: list[LineAnswer]
+    unfilled: list[LineAnswer]
+
+    @classmethod
+    def of(cls, reservation: application.Reservation) -> Self:
+        """Encode what the application answered."""
+        hold = reservation.hold
+        return cls(
+            reservation_id=hold.reservation_id,
+            state=hold.state,
+            lines=LineAnswer.several(hold.lines),
+            created_at=hold.created_at,
+            expires_at=hold.expires_at,
+            ended_at=hold.ended_at,
+            version=hold.version,
+            as_of=reservation.as_of,
+            confirmed=LineAnswer.several(hold.confirmed),
+            unfilled=LineAnswer.several(hold.unfilled),
+        )
