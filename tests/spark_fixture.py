@@ -26,6 +26,7 @@ def pytest_configure(config: pytest.Config) -> None:
     # It says goodbye at INFO when the interpreter ends, to handlers that pytest has closed by then.
     logging.getLogger("py4j").setLevel(logging.WARNING)
     config.addinivalue_line("filterwarnings", r"ignore:unclosed <socket.*127\.0\.0\.1:ResourceWarning")
+    config.addinivalue_line("filterwarnings", r"ignore:unclosed <socket.*\.sock:ResourceWarning")
 
 
 @pytest.fixture(scope="session")
