@@ -9,11 +9,11 @@ from typing import Any, Protocol
 
 import grpc
 import httpx
-from google.protobuf.json_format import MessageToDict
+from google.protobuf.json_format import MessageToDict, ParseDict
 from inventory import rest, rpc
 from inventory.application import Inventory
 from inventory.memory_store import InMemoryStockStore
-from inventory.scopes import AVAILABILITY_READ, RESERVATIONS_READ, RESERVATIONS_WRITE
+from inventory.scopes import AVAILABILITY_READ, LEDGER_READ, RESERVATIONS_READ, RESERVATIONS_WRITE, STOCK_WRITE
 from inventory.store import BALANCES_MAX
 from inventory_builders import NOON
 from shopsphere.inventory.v1 import inventory_pb2 as pb
@@ -23,8 +23,13 @@ from shopsphere_kit.clock import ManualClock
 from shopsphere_kit.health import Readiness
 from shopsphere_kit.settings import AuthSettings, HttpSettings
 
-ALL_SCOPES = (AVAILABILITY_READ, RESERVATIONS_READ, RESERVATIONS_WRITE)
+ALL_SCOPES = (AVAILABILITY_READ, RESERVATIONS_READ, RESERVATIONS_WRITE, STOCK_WRITE, LEDGER_READ)
 Body = dict[str, Any]
+WHOLE_NUMBERS = {
+    *("on_hand", "reserved", "available_to_promise", "damaged", "quality_control", "version", "quantity"),
+    *("on_hand_change", "reserved_change"),
+}
+PREFIXES = {"state": "RESERVATION_STATE_", "bucket": "BUCKET_"}
 
 
 @dataclass(frozen=True)
@@ -52,6 +57,8 @@ class Door(Protocol):
     async def transfer(self, key: str, reservation_id: str, to: str, origin: str = "") -> Answer: ...
     async def confirm(self, key: str, reservation_id: str, lines: list[Body] | None = None) -> Answer: ...
     async def release(self, key: str, reservation_id: str) -> Answer: ...
+    async def adjust(self, key: str, adjustments: list[Body]) -> Answer: ...
+    async def ledger(self, sku: str, at: str = "", entries: int = 20) -> Answer: ...
 
 
 class RestDoor:
@@ -88,6 +95,13 @@ class RestDoor:
 
     async def release(self, key: str, reservation_id: str) -> Answer:
         return await self._call("POST", f"/v1/reservations/{reservation_id}:release", key)
+
+    async def adjust(self, key: str, adjustments: list[Body]) -> Answer:
+        return await self._call("POST", "/v1/adjustments:batch", key, json={"adjustments": adjustments})
+
+    async def ledger(self, sku: str, at: str = "", entries: int = 20) -> Answer:
+        asked = {"entries": str(entries), **({"at": at} if at else {})}
+        return await self._call("GET", f"/v1/ledger/{sku}", params=asked)
 
     async def _call(self, method: str, path: str, key: str = "", **request: Any) -> Answer:
         headers = {"Idempotency-Key": key} if key else {}
@@ -150,6 +164,16 @@ class GrpcDoor:
         request = pb.ReleaseReservationRequest(reservation_id=reservation_id, idempotency_key=key)
         return await self._call("ReleaseReservation", request)
 
+    async def adjust(self, key: str, adjustments: list[Body]) -> Answer:
+        request = pb.AdjustStockRequest(idempotency_key=key, adjustments=[_adjustment(each) for each in adjustments])
+        return await self._call("AdjustStock", request)
+
+    async def ledger(self, sku: str, at: str = "", entries: int = 20) -> Answer:
+        request = pb.GetLedgerRequest(sku=sku, entries=entries)
+        if at:
+            request.at.FromJsonString(at)
+        return await self._call("GetLedger", request)
+
     async def _call(self, method: str, request: Any) -> Answer:
         metadata = (("authorization", f"Bearer {self.token}"),) if self.token else ()
         call = getattr(self.stub, method)(request, metadata=metadata, timeout=10)
@@ -160,6 +184,13 @@ class GrpcDoor:
             return Answer(reason=str(trailing["reason"]), field=_text(trailing.get("field")))
         is_replay = dict(await call.initial_metadata()).get("idempotency-replayed") == "true"
         return Answer(_as_rest_would_say(message), is_replay=is_replay)
+
+
+def _adjustment(body: Body) -> pb.Adjustment:
+    """The message that says what the JSON says."""
+    names = {"operation": "OPERATION", "bucket": "BUCKET", "to_bucket": "BUCKET"}
+    encoded = {name: f"{names[name]}_{value.upper()}" if name in names else value for name, value in body.items()}
+    return ParseDict(encoded, pb.Adjustment())
 
 
 def _text(value: object) -> str | None:
@@ -179,9 +210,10 @@ def _plain(name: str, value: Any) -> Any:
         return [_plain("", each) for each in value]
     if isinstance(value, dict):
         return {key: _plain(key, each) for key, each in value.items()}
-    if name in ("on_hand", "reserved", "available_to_promise", "version", "quantity"):
+    if name in WHOLE_NUMBERS:
         return int(value)
-    return value.removeprefix("RESERVATION_STATE_").lower() if name == "state" else value
+    prefix = PREFIXES.get(name)
+    return value.removeprefix(prefix).lower() if prefix else value
 
 
 @dataclass(frozen=True)

@@ -2,11 +2,12 @@
 
 VALID: the record decodes as a StockMovement; sku and location match `[A-Za-z0-9._-]{1,64}`; |quantity| is at most
 1,000,000,000; sale ≤ 0, return ≥ 0, receipt ≥ 0, count ≥ 0; the year of occurred_at in UTC is 1970 to 2199; source and
-event_id have 1 to 128 characters.
+event_id have 1 to 128 characters; bucket is absent, null, on_hand, damaged or quality_control.
 
-FOLD, per sku and location, over the first valid record of each event_id: the base is the count with the latest
-occurred_at (the lowest of several at that instant; without a count it is 0 and has no instant). On hand is the base
-plus the quantities of all movements that are no counts and have occurred_at at or after the base's instant.
+FOLD, per sku, location and bucket (on_hand when a record names none), over the first valid record of each event_id: the
+base is the count with the latest occurred_at (the lowest of several at that instant; without a count it is 0 and has no
+instant). On hand is the base plus the quantities of all movements that are no counts and have occurred_at at or after
+the base's instant.
 """
 
 from dataclasses import dataclass
@@ -161,6 +162,20 @@ FOLD_CASES = (
         (moved("count", 8), moved("receipt", 1, key=SOAP_S2), moved("receipt", 2, key=BREAD_S1)),
         {SOAP_S1: 8, SOAP_S2: 1, BREAD_S1: 2},
     ),
+    StockCase(
+        "what is set aside is no part of what is on hand",
+        (moved("receipt", 5), moved("adjustment", -2), moved("adjustment", 2, bucket="damaged")),
+        {SOAP_S1: 3},
+    ),
+    StockCase(
+        "each bucket is counted apart",
+        (
+            moved("count", 7, "12:00:00", bucket="quality_control"),
+            moved("receipt", 5, "11:00:00", bucket="on_hand"),
+            moved("sale", -1, bucket=None),
+        ),
+        {SOAP_S1: 4},
+    ),
     StockCase("a count of nothing", (moved("receipt", 5, "09:00:00"), moved("count", 0)), {SOAP_S1: 0}),
 )
 
@@ -187,6 +202,8 @@ VALID_CASES = (
     _refused("too many units", moved("receipt", 1_000_000_001)),
     _refused("too many units taken", moved("adjustment", -1_000_000_001)),
     _refused("beyond 64 bits", moved("adjustment", 2**70)),
+    _refused("a bucket that there is not", moved("receipt", 1, bucket="lost")),
+    _refused("a bucket that is no text", moved("receipt", 1, bucket=1)),
     _refused("half a unit", moved("adjustment", 0.5)),
     _refused("a quantity with a decimal point", moved("adjustment", 1.0)),
     _refused("a quantity as text", moved("adjustment", "1")),

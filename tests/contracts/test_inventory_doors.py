@@ -1,25 +1,22 @@
 """REST and gRPC of inventory say the same: the same answers, the same reasons, the same fields."""
 
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from inventory.application import LINES_MAX, SKUS_MAX
 from inventory.journal import Item
+from inventory.requests import ADJUSTMENTS_MAX, LINES_MAX, SKUS_MAX
 from inventory.scopes import AVAILABILITY_READ
 from inventory.stock import UNITS_MAX
 from inventory.store import BALANCES_MAX
 from inventory_builders import BREAD, SOAP, stocked
 from inventory_doors import Answer, Body, Door, Doors, both_doors
+from inventory_scenarios import ANSWERS, MORE_SOAP, REFUSALS, SOAP_LINE, Scenario
 from shopsphere.inventory.v1 import inventory_pb2 as pb
 from shopsphere_kit import grpc_server
 from shopsphere_kit.settings import HttpSettings
-
-ONE_SOAP: Body = {"sku": "P1", "location": "S1", "quantity": 1}
-SOAP_LINE: Body = {"sku": "P1", "location": "S1", "quantity": 2}
-Scenario = Callable[[Door], Awaitable[Answer]]
 
 
 @pytest.fixture
@@ -28,134 +25,6 @@ async def doors(tmp_path: Path) -> AsyncIterator[Doors]:
         await stocked(opened.store, 10)
         await stocked(opened.store, 4, BREAD)
         yield opened
-
-
-async def reserve_then(door: Door, end: str, times: int = 1) -> Answer:
-    reserved = await door.reserve("basket", [SOAP_LINE])
-    assert reserved.body is not None
-    call = door.confirm if end == "confirm" else door.release
-    for time in range(times - 1):
-        await call(f"end-{time}", reserved.body["reservation_id"])
-    return await call("end", reserved.body["reservation_id"])
-
-
-async def on_reserved(door: Door, call: Callable[[str], Awaitable[Answer]]) -> Answer:
-    reserved = await door.reserve("basket", [SOAP_LINE])
-    assert reserved.body is not None
-    return await call(reserved.body["reservation_id"])
-
-
-async def reserve_twice(door: Door, second: Body) -> Answer:
-    await door.reserve("basket", [SOAP_LINE])
-    return await door.reserve("basket", [second])
-
-
-ANSWERS: dict[str, Scenario] = {
-    "availability at all locations": lambda door: door.availability("P1"),
-    "availability at one location": lambda door: door.availability("P1", "S1"),
-    "several skus": lambda door: door.batch_availability(["P2", "P1", "P404", "P1"]),
-    "several skus at one location": lambda door: door.batch_availability(["P2"], "S9"),
-    "a reservation": lambda door: door.reserve("basket", [SOAP_LINE, SOAP_LINE]),
-    "a confirmed reservation": lambda door: reserve_then(door, "confirm"),
-    "a released reservation": lambda door: reserve_then(door, "release"),
-    "a partial reservation": lambda door: door.reserve("k", [{**SOAP_LINE, "quantity": 12}], allow_partial=True),
-    "a partly confirmed reservation": lambda door: on_reserved(door, lambda held: door.confirm("k", held, [ONE_SOAP])),
-    "an extended reservation": lambda door: on_reserved(door, lambda held: door.extend("k", held, 3600)),
-    "a moved reservation": lambda door: on_reserved(door, lambda held: door.transfer("k", held, "S2", "S1")),
-    "a replayed reservation": lambda door: reserve_twice(door, SOAP_LINE),
-}
-
-REFUSALS: dict[str, tuple[Scenario, str, str | None]] = {
-    "unknown sku": (lambda door: door.availability("P404"), "sku_unknown", "sku"),
-    "unknown location": (lambda door: door.availability("P1", "S9"), "location_unknown", "location"),
-    "malformed sku": (lambda door: door.availability("P 1"), "invalid_argument", "sku"),
-    "malformed location": (lambda door: door.availability("P1", "@"), "invalid_argument", "location"),
-    "no skus": (lambda door: door.batch_availability([]), "invalid_argument", "skus"),
-    "too many skus": (lambda door: door.batch_availability(["P1"] * 1001), "invalid_argument", "skus"),
-    "malformed second sku": (lambda door: door.batch_availability(["P1", ""]), "invalid_argument", "skus.1"),
-    "no lines": (lambda door: door.reserve("k", []), "invalid_argument", "lines"),
-    "nothing of something": (
-        lambda door: door.reserve("k", [{**SOAP_LINE, "quantity": 0}]),
-        "invalid_argument",
-        "lines.0.quantity",
-    ),
-    "two lines too large together": (
-        lambda door: door.reserve("k", [{**SOAP_LINE, "quantity": UNITS_MAX}, SOAP_LINE]),
-        "invalid_argument",
-        "lines.1.quantity",
-    ),
-    "expired from the start": (
-        lambda door: door.reserve("k", [SOAP_LINE], 0),
-        "invalid_argument",
-        "expires_in_seconds",
-    ),
-    "held for ever": (lambda door: door.reserve("k", [SOAP_LINE], 2**40), "invalid_argument", "expires_in_seconds"),
-    "no key": (lambda door: door.reserve("", [SOAP_LINE]), "idempotency_key_missing", "idempotency_key"),
-    "key too long": (lambda door: door.reserve("k" * 256, [SOAP_LINE]), "idempotency_key_missing", "idempotency_key"),
-    "no key to confirm": (lambda door: door.confirm("", "R1"), "idempotency_key_missing", "idempotency_key"),
-    "not enough": (
-        lambda door: door.reserve("k", [SOAP_LINE, {**SOAP_LINE, "quantity": 9}]),
-        "insufficient_stock",
-        "lines",
-    ),
-    "a line nobody knows": (
-        lambda door: door.reserve("k", [SOAP_LINE, {**SOAP_LINE, "sku": "P404"}]),
-        "sku_unknown",
-        "lines",
-    ),
-    "a line elsewhere": (
-        lambda door: door.reserve("k", [{**SOAP_LINE, "location": "S9"}]),
-        "location_unknown",
-        "lines",
-    ),
-    "another request under the key": (
-        lambda door: reserve_twice(door, {**SOAP_LINE, "quantity": 3}),
-        "idempotency_key_reused",
-        "idempotency_key",
-    ),
-    "no such reservation": (lambda door: door.reservation("R404"), "reservation_unknown", "reservation_id"),
-    "no such reservation id": (lambda door: door.reservation("R*"), "reservation_unknown", "reservation_id"),
-    "nothing to confirm": (lambda door: door.confirm("k", "R404"), "reservation_unknown", "reservation_id"),
-    "confirm more than is held": (
-        lambda door: on_reserved(door, lambda held: door.confirm("k", held, [{**SOAP_LINE, "quantity": 3}])),
-        "lines_not_held",
-        "lines",
-    ),
-    "confirm nothing of something": (
-        lambda door: on_reserved(door, lambda held: door.confirm("k", held, [{**SOAP_LINE, "quantity": 0}])),
-        "invalid_argument",
-        "lines.0.quantity",
-    ),
-    "extend for ever": (
-        lambda door: on_reserved(door, lambda held: door.extend("k", held, 2**40)),
-        "invalid_argument",
-        "expires_in_seconds",
-    ),
-    "extend what never was": (lambda door: door.extend("k", "R404", 60), "reservation_unknown", "reservation_id"),
-    "extend without a key": (lambda door: door.extend("", "R1", 60), "idempotency_key_missing", "idempotency_key"),
-    "move nowhere": (
-        lambda door: on_reserved(door, lambda held: door.transfer("k", held, "@")),
-        "invalid_argument",
-        "to_location",
-    ),
-    "move from nowhere": (
-        lambda door: on_reserved(door, lambda held: door.transfer("k", held, "S2", "@")),
-        "invalid_argument",
-        "from_location",
-    ),
-    "move from where nothing is held": (
-        lambda door: on_reserved(door, lambda held: door.transfer("k", held, "S2", "S7")),
-        "lines_not_held",
-        "from_location",
-    ),
-    "move where the sku never was": (
-        lambda door: on_reserved(door, lambda held: door.transfer("k", held, "S9")),
-        "location_unknown",
-        "lines",
-    ),
-    "move without a key": (lambda door: door.transfer("", "R1", "S2"), "idempotency_key_missing", "idempotency_key"),
-    "ended twice": (lambda door: reserve_then(door, "confirm", 2), "reservation_not_held", "reservation_id"),
-}
 
 
 @pytest.mark.parametrize("scenario", ANSWERS.values(), ids=ANSWERS)
@@ -209,6 +78,8 @@ def test_the_largest_batch_fits_the_requests_of_both_doors() -> None:
     bound = min(HttpSettings().max_body_bytes, grpc_server.REQUEST_BYTES_MAX)
     assert len(json.dumps({"skus": skus, "location": "S" * 64})) < bound
     assert len(json.dumps({"lines": lines, "expires_in_seconds": 1})) < bound
+    adjustments = [{**line, "operation": "set", "if_version": 2**53, "if_quantity": -(2**53)} for line in lines]
+    assert len(json.dumps({"adjustments": adjustments[:ADJUSTMENTS_MAX]})) < bound
     assert pb.BatchGetAvailabilityRequest(skus=skus).ByteSize() < bound
     assert pb.CreateReservationRequest(lines=[pb.ReservationLine(**line) for line in lines]).ByteSize() < bound
 
@@ -236,6 +107,8 @@ async def test_each_call_needs_its_scope(doors: Doors, door_name: str) -> None:
         await door.transfer("k", "R1", "S2"),
         await door.confirm("k", "R1"),
         await door.release("k", "R1"),
+        await door.adjust("k", [MORE_SOAP]),
+        await door.ledger("P1"),
     ):
         assert refused.reason == "permission_denied"
 

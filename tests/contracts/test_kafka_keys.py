@@ -10,7 +10,7 @@ from fraud_builders import NOON, an_order
 from ingest.envelope import Envelope, Fault
 from inventory.holds import Hold
 from inventory.memory_store import InMemoryStockStore
-from inventory.publisher import SalePublisher
+from inventory.publisher import MovementPublisher
 from inventory_builders import a_reservation, confirmation, once, stocked
 from shopsphere_kit import topics
 from shopsphere_kit.clock import ManualClock
@@ -68,7 +68,7 @@ async def test_the_sales_of_inventory_are_good() -> None:
     held = (await store.reserve(a_reservation(2), once())).outcome
     assert isinstance(held, Hold)
     await store.confirm(confirmation(held.reservation_id), once())
-    assert await SalePublisher(store, broker.connect).publish_once() == 1
+    assert await MovementPublisher(store, broker.connect).publish_once() == 1
     ((topic, value, key),) = broker.records
     assert (topic, faults(topic, key, value)) == (topics.STOCK_MOVEMENTS.name, {})
 

@@ -68,7 +68,7 @@ async def test_some_of_the_lines_are_confirmed_and_the_rest_is_free(shop: Shop) 
     assert (ended.state, ended.confirmed) == (HoldState.CONFIRMED, (Line(SOAP, 3),))
     assert await numbers(shop.store) == (7, 0)
     assert await numbers(shop.store, BREAD) == (10, 0)
-    assert [(each.sale.item, each.sale.quantity) for each in await shop.store.outbox(10)] == [(SOAP, -3)]
+    assert [(each.movement.item, each.movement.quantity) for each in await shop.store.outbox(10)] == [(SOAP, -3)]
 
 
 async def test_confirming_everything_tells_every_line(shop: Shop) -> None:

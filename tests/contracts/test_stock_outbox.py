@@ -30,7 +30,9 @@ async def test_confirming_puts_one_sale_per_line_into_the_outbox(shop: Shop) -> 
     decision = await shop.store.confirm(confirmation(hold.reservation_id), once("paid"))
     await shop.store.confirm(confirmation(hold.reservation_id), once("paid"))
     owed = await shop.store.outbox(10)
-    assert [(each.sale.event_id, each.sale.item, each.sale.quantity, each.sale.occurred_at) for each in owed] == [
+    assert [
+        (each.movement.event_id, each.movement.item, each.movement.quantity, each.movement.occurred_at) for each in owed
+    ] == [
         (f"reservation:{hold.reservation_id}:1", SOAP, -4, decision.as_of),
         (f"reservation:{hold.reservation_id}:2", BREAD, -1, decision.as_of),
     ]
@@ -54,7 +56,7 @@ async def test_a_sale_that_comes_back_from_the_topic_is_a_duplicate(shop: Shop) 
     await stocked(shop.store, 10)
     hold = held(await shop.store.reserve(a_reservation(4), once()))
     await shop.store.confirm(confirmation(hold.reservation_id), once())
-    sale = (await shop.store.outbox(1))[0].sale
+    sale = (await shop.store.outbox(1))[0].movement
     tally = await shop.store.apply_movements(TOPIC, positioned(sale, start=1))
     assert (tally.applied, tally.duplicates) == (0, 1)
     assert await numbers(shop.store) == (6, 0)
@@ -76,7 +78,7 @@ async def test_a_confirmation_takes_the_units_even_when_the_last_count_is_dated_
     hold = held(await shop.store.reserve(a_reservation(4), once()))
     await shop.store.confirm(confirmation(hold.reservation_id), once())
     assert await numbers(shop.store) == (6, 0)
-    assert [each.sale.occurred_at for each in await shop.store.outbox(10)] == [ahead]
+    assert [each.movement.occurred_at for each in await shop.store.outbox(10)] == [ahead]
 
 
 async def test_the_state_tells_what_was_taken(shop: Shop) -> None:

@@ -43,6 +43,7 @@ EXPECTED = audit.AuditReport(
     duplicates=1,
     quarantined=1,
     confirmed=2,
+    adjusted=0,
     outbox=2,
     differences=0,
 )

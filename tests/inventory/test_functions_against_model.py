@@ -11,9 +11,10 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
 from inventory import audit, library
+from inventory.adjustments import Adjustment, AdjustStock, ChangeBy, CountAs, MoveTo, SetTo
 from inventory.errors import IdempotencyKeyReused
 from inventory.holds import Line
-from inventory.journal import Balance, Item, MovementType, StockMoved
+from inventory.journal import Balance, Bucket, Item, MovementType, StockMoved
 from inventory.memory_store import InMemoryStockStore
 from inventory.redis_store import RedisStockStore
 from inventory.reservations import (
@@ -34,6 +35,7 @@ pytestmark = pytest.mark.servers
 
 SKUS = ("P1", "P2")
 ITEMS = [Item(sku, location) for sku in SKUS for location in ("S1", "S2")]
+SHELVES = [*ITEMS, Item("P1", "S1", Bucket.DAMAGED)]
 BLINK, LONG = timedelta(milliseconds=2), timedelta(hours=1)
 # A year ahead of any run, so that counts fall both before and after what reservations record at Redis' own time.
 TIMES = [NOON + timedelta(days=days) for days in (-1, 0, 1, 36500)]
@@ -43,13 +45,35 @@ contents = st.one_of(
             abs(units) if kind is MovementType.COUNT else units, item, kind=kind, occurred_at=at, event_id=number
         ),
         st.sampled_from(MovementType),
-        st.sampled_from(ITEMS),
+        st.sampled_from(SHELVES),
         st.integers(-6, 12),
         st.sampled_from(TIMES),
         # Some are the sales of reservations to come, as after a Redis that went back to an older copy.
         st.integers(0, 60).map(lambda number: f"E{number}" if number < 50 else f"reservation:R{number - 49}:1"),
     ),
     st.builds(SetAside, st.sampled_from(["not_json", "empty"])),
+)
+shelves = st.builds(Item, st.sampled_from(SKUS), st.sampled_from(["S1", "S2"]), st.sampled_from(Bucket))
+conditions = st.fixed_dictionaries({}, optional={"if_version": st.integers(0, 3), "if_quantity": st.integers(-2, 4)})
+adjustments = st.one_of(
+    st.builds(
+        lambda item, units, only: ChangeBy(item=item, quantity=units, **only), shelves, st.integers(-5, 9), conditions
+    ),
+    st.builds(
+        lambda item, units, only: SetTo(item=item, quantity=units, **only), shelves, st.integers(0, 9), conditions
+    ),
+    st.builds(
+        lambda item, units, at: CountAs(item=item, quantity=units, occurred_at=at),
+        shelves,
+        st.integers(0, 9),
+        st.sampled_from(TIMES),
+    ),
+    st.builds(
+        lambda item, units, to: MoveTo(item=item, quantity=units, bucket=to),
+        shelves,
+        st.integers(1, 3),
+        st.sampled_from(Bucket),
+    ).filter(lambda each: each.target != each.item),
 )
 picks = st.integers(0, 8)
 places = st.sampled_from(["S1", "S2", "S9"])
@@ -66,7 +90,7 @@ class FunctionsAgainstModel(RuleBasedStateMachine):
         self.runner.run(self.start_empty())
         self.clock = ManualClock(NOON)
         self.real, self.model = RedisStockStore(self.client), InMemoryStockStore(self.clock)
-        self.numbers = 0
+        self.numbers = self.batches = 0
         self.next_offset = [0, 0]
 
     async def start_empty(self) -> None:
@@ -126,6 +150,15 @@ class FunctionsAgainstModel(RuleBasedStateMachine):
         command = TransferReservation(self.picked(pick), to, origin)
         self.both(lambda store: store.transfer(command, Once(f"transfer-{slot}-{pick}", f"{to} {origin}")))
 
+    @rule(
+        batch=st.lists(adjustments, min_size=1, max_size=3, unique_by=lambda each: each.item.sku),
+        slot=st.integers(0, 5),
+    )
+    def adjust(self, batch: list[Adjustment], slot: int) -> None:
+        self.batches += 1
+        command = AdjustStock(f"A{self.batches}", tuple(batch))
+        self.both(lambda store: store.adjust(command, Once(f"adjust-{slot}-{self.batches // 4}", str(len(batch)))))
+
     @rule(pick=picks)
     def read_reservation(self, pick: int) -> None:
         self.both(lambda store: store.reservation(self.picked(pick)))
@@ -138,7 +171,7 @@ class FunctionsAgainstModel(RuleBasedStateMachine):
         shown = {
             sku: {at: replace(b, counted_at=None, moved_at=None) for at, b in model.skus[sku].items()} for sku in skus
         }
-        assert real.skus == shown
+        assert (real.skus, real.set_aside) == (shown, model.set_aside)
 
     @rule(most=st.integers(1, 3))
     def send_sales(self, most: int) -> None:
@@ -173,7 +206,7 @@ class FunctionsAgainstModel(RuleBasedStateMachine):
         return f"R{max(1, self.numbers + 1 - pick)}"
 
     def owed(self, store: StockStore) -> list[Any]:
-        return [each.sale for each in self.runner.run(store.outbox(1000))]
+        return [each.movement for each in self.runner.run(store.outbox(1000))]
 
     def both(self, call: Any) -> None:
         try:

@@ -10,7 +10,7 @@ from aiokafka.errors import KafkaConnectionError, KafkaTimeoutError
 from inventory import movement
 from inventory.holds import Hold
 from inventory.memory_store import InMemoryStockStore
-from inventory.publisher import SalePublisher
+from inventory.publisher import MovementPublisher
 from inventory_builders import NOON, a_reservation, confirmation, once, stocked
 from shopsphere_kit.clock import ManualClock
 from shopsphere_kit.outbox import Producer
@@ -64,7 +64,7 @@ async def sell(store: InMemoryStockStore) -> None:
 
 
 @asynccontextmanager
-async def running(publisher: SalePublisher) -> AsyncIterator[None]:
+async def running(publisher: MovementPublisher) -> AsyncIterator[None]:
     task = asyncio.create_task(publisher.run())
     yield
     task.cancel()
@@ -74,8 +74,8 @@ async def running(publisher: SalePublisher) -> AsyncIterator[None]:
 
 async def test_a_sale_reaches_the_topic_as_a_movement_that_consumers_accept() -> None:
     store, broker = await a_store_with_sales(1), Broker()
-    sale = (await store.outbox(1))[0].sale
-    assert await SalePublisher(store, broker.connect).publish_once() == 1
+    sale = (await store.outbox(1))[0].movement
+    assert await MovementPublisher(store, broker.connect).publish_once() == 1
     topic, value, key = broker.records[0]
     assert (topic, key) == ("stock-movements", b"P1@S1")
     assert movement.decode(value) == sale
@@ -86,14 +86,14 @@ async def test_a_sale_reaches_the_topic_as_a_movement_that_consumers_accept() ->
 async def test_what_was_not_acknowledged_stays_in_the_outbox() -> None:
     store, broker = await a_store_with_sales(2), Broker(patience=1)
     with pytest.raises(KafkaTimeoutError):
-        await SalePublisher(store, broker.connect).publish_once()
+        await MovementPublisher(store, broker.connect).publish_once()
     assert len(await store.outbox(10)) == 2
 
 
 async def test_sales_go_on_while_kafka_is_away_and_are_told_when_it_is_back(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("shopsphere_kit.outbox.RETRY_SECONDS", 0.01)
     store, broker = await a_store_with_sales(1), Broker()
-    async with running(SalePublisher(store, broker.connect)):
+    async with running(MovementPublisher(store, broker.connect)):
 
         async def is_drained() -> bool:
             return await store.outbox(10) == []
@@ -114,7 +114,7 @@ async def test_sales_go_on_while_kafka_is_away_and_are_told_when_it_is_back(monk
 async def test_a_failed_producer_is_replaced_by_a_new_one(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("shopsphere_kit.outbox.RETRY_SECONDS", 0.01)
     store, broker = await a_store_with_sales(1), Broker(patience=0)
-    async with running(SalePublisher(store, broker.connect)):
+    async with running(MovementPublisher(store, broker.connect)):
 
         async def has_tried_again() -> bool:
             return broker.connections > 1

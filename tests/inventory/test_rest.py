@@ -82,8 +82,10 @@ async def test_another_body_under_a_key_is_a_conflict(door: RestDoor) -> None:
 async def test_the_schema_lists_every_call(door: RestDoor) -> None:
     schema = (await door.client.get("/openapi.json")).json()
     assert sorted(schema["paths"]) == [
+        "/v1/adjustments:batch",
         "/v1/availability/{sku}",
         "/v1/availability:batchGet",
+        "/v1/ledger/{sku}",
         "/v1/reservations",
         "/v1/reservations/{reservation_id}",
         "/v1/reservations/{reservation_id}:confirm",

@@ -144,7 +144,7 @@ def test_a_worker_killed_at_random_moments_loses_and_doubles_nothing(
     command = [sys.executable, "-m", "inventory", "audit"]
     audit = subprocess.run(command, env=environment, capture_output=True, check=True)
     expected = {**tally, "keys": len(on_hand), "units_on_hand": sum(on_hand.values()), "differences": 0}
-    expected |= {"confirmed": 0, "outbox": 0}
+    expected |= {"confirmed": 0, "adjusted": 0, "outbox": 0}
     assert json.loads(audit.stdout) == expected
     for item, units in on_hand.items():
         sku, location = item.split("@")

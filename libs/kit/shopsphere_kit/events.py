@@ -18,6 +18,7 @@ Identifier = Annotated[str, msgspec.Meta(min_length=1, max_length=128)]
 Quantity = Annotated[int, msgspec.Meta(ge=-QUANTITY_LIMIT, le=QUANTITY_LIMIT)]
 Instant = Annotated[datetime, msgspec.Meta(tz=True)]
 MovementType = Literal["sale", "return", "receipt", "transfer", "adjustment", "count"]
+Bucket = Literal["on_hand", "damaged", "quality_control"]
 BehaviourType = Literal["page_viewed", "cart_changed", "checkout_started", "login", "login_failed"]
 Decision = Literal["allow", "review", "block"]
 
@@ -25,7 +26,8 @@ Decision = Literal["allow", "review", "block"]
 class StockMovement(msgspec.Struct, frozen=True, kw_only=True):
     """A change of the stock of one sku at one location.
 
-    `quantity` is the signed effect on on-hand, units; for a count it is the counted on-hand.
+    `quantity` is the signed effect on the units in the bucket; for a count it is what was counted there. Without a
+    `bucket` it is what is on hand, for sale.
     """
 
     event_id: Identifier
@@ -37,6 +39,7 @@ class StockMovement(msgspec.Struct, frozen=True, kw_only=True):
     location: Identifier
     quantity: Quantity
     order_id: str | None = None
+    bucket: Bucket | msgspec.UnsetType | None = msgspec.UNSET
 
 
 class BehaviourEvent(msgspec.Struct, frozen=True, kw_only=True):

@@ -58,7 +58,7 @@ def _audit(settings: Settings, keys: Path | None) -> int:
 
 def _line(ledger: Ledger) -> str:
     item = ledger.item
-    return json.dumps({"sku": item.sku, "location": item.location, "on_hand": ledger.balance.on_hand}) + "\n"
+    return json.dumps({"sku": item.sku, "location": item.location, item.bucket: ledger.balance.on_hand}) + "\n"
 
 
 if __name__ == "__main__":

@@ -1,17 +1,16 @@
 """What inventory does for its callers, once for both doors: checks the request, decides, answers or raises."""
 
-import hashlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
-import msgspec
-from shopsphere_kit.errors import InvalidArgument
+from shopsphere_kit.errors import ShopSphereError
 
-from inventory import metrics
-from inventory.errors import IdempotencyKeyMissing, LocationUnknown, ReservationUnknown, SkuUnknown, error_of
+from inventory import metrics, requests
+from inventory.adjustments import Adjusted, Adjustment, AdjustStock
+from inventory.answers import Adjustments, BatchAvailability, Reservation, Shelf, SkuAvailability, SkuLedger
+from inventory.errors import LocationUnknown, SkuUnknown, StockUnavailable, error_of
 from inventory.holds import Hold, Line
-from inventory.journal import NAME, Balance, Item
+from inventory.journal import Item, fold
 from inventory.refusals import Refused
 from inventory.reservations import (
     ConfirmReservation,
@@ -20,79 +19,19 @@ from inventory.reservations import (
     ReserveStock,
     TransferReservation,
 )
-from inventory.stock import UNITS_MAX
-from inventory.store import Decision, Once, StockStore
-
-# A basket of a thousand lines is one function call of a few milliseconds; more would hold up the others.
-LINES_MAX = 1000
-SKUS_MAX = 1000
-EXPIRES_IN_SECONDS_MAX = 31 * 24 * 3600
-# Longer than any UUID or ULID, short enough to keep.
-IDEMPOTENCY_KEY_LENGTH_MAX = 255
-
-
-@dataclass(frozen=True, slots=True)
-class SkuAvailability:
-    """A sku's balances by location; its own figures are their sums."""
-
-    sku: str
-    as_of: datetime
-    locations: dict[str, Balance]
-
-    @property
-    def on_hand(self) -> int:
-        """Units on hand over all locations."""
-        return sum(balance.on_hand for balance in self.locations.values())
-
-    @property
-    def reserved(self) -> int:
-        """Units reserved over all locations."""
-        return sum(balance.reserved for balance in self.locations.values())
-
-    @property
-    def available_to_promise(self) -> int:
-        """Units that may be promised; a location below zero takes nothing from the others."""
-        return sum(balance.available_to_promise for balance in self.locations.values())
-
-    @property
-    def version(self) -> int:
-        """Grows with each change at any of the locations."""
-        return sum(balance.version for balance in self.locations.values())
-
-
-@dataclass(frozen=True, slots=True)
-class BatchAvailability:
-    """Availability of several skus at one moment, and the skus without a stock record."""
-
-    as_of: datetime
-    availabilities: tuple[SkuAvailability, ...]
-    missing: tuple[str, ...]
-
-    @property
-    def version(self) -> int:
-        """Grows with each change of any of the skus."""
-        return sum(availability.version for availability in self.availabilities)
-
-
-@dataclass(frozen=True, slots=True)
-class Reservation:
-    """A hold as it was at `as_of`; `is_replay` when the key had been answered before."""
-
-    hold: Hold
-    as_of: datetime
-    is_replay: bool = False
+from inventory.store import Decision, Ledger, StockStore
 
 
 class Inventory:
     """The calls that both doors offer."""
 
-    def __init__(self, store: StockStore, new_reservation_id: Callable[[], str]) -> None:
+    def __init__(self, store: StockStore, new_id: Callable[[], str]) -> None:
         self._store = store
-        self._new_reservation_id = new_reservation_id
+        self._new_id = new_id
 
     async def availability(self, sku: str, location: str | None = None) -> SkuAvailability:
         """What can be promised of one sku, at one location or at all; raises SkuUnknown, LocationUnknown."""
-        _check_name(sku, "sku")
+        requests.check_name(sku, "sku")
         batch = await self.batch_availability([sku], location)
         if batch.availabilities:
             return batch.availabilities[0]
@@ -102,13 +41,17 @@ class Inventory:
 
     async def batch_availability(self, skus: Sequence[str], location: str | None = None) -> BatchAvailability:
         """What can be promised of several skus, in the order asked for, each once; raises AnswerTooLarge."""
-        _check_count(skus, SKUS_MAX, "skus")
+        requests.check_count(skus, requests.SKUS_MAX, "skus")
         for position, sku in enumerate(skus):
-            _check_name(sku, f"skus.{position}")
+            requests.check_name(sku, f"skus.{position}")
         if location:
-            _check_name(location, "location")
+            requests.check_name(location, "location")
         found = await self._store.availability(list(dict.fromkeys(skus)), location or None)
-        known = tuple(SkuAvailability(sku, found.as_of, balances) for sku, balances in found.skus.items() if balances)
+        known = tuple(
+            SkuAvailability(sku, found.as_of, balances, _of_sku(found.set_aside, sku))
+            for sku, balances in found.skus.items()
+            if balances
+        )
         return BatchAvailability(found.as_of, known, tuple(sku for sku, balances in found.skus.items() if not balances))
 
     async def reserve(
@@ -124,20 +67,20 @@ class Inventory:
 
         Raises InsufficientStock, SkuUnknown, LocationUnknown, IdempotencyKeyReused.
         """
-        _check_lines(lines)
-        expires_in = _duration(expires_in_seconds)
+        requests.check_lines(lines)
+        expires_in = requests.duration(expires_in_seconds)
         partial = ["partial"] if allow_partial else []
-        once = _once(client_id, idempotency_key, "reserve", _plain(lines), expires_in_seconds, *partial)
-        command = ReserveStock(self._new_reservation_id(), tuple(lines), expires_in, allow_partial)
+        once = requests.once(client_id, idempotency_key, "reserve", requests.plain(lines), expires_in_seconds, *partial)
+        command = ReserveStock(f"R{self._new_id()}", tuple(lines), expires_in, allow_partial)
         return _answer("reserve", await self._store.reserve(command, once))
 
     async def extend(
         self, client_id: str, idempotency_key: str, reservation_id: str, expires_in_seconds: int
     ) -> Reservation:
         """Hold for at least so long from now; raises ReservationUnknown, ReservationNotHeld, IdempotencyKeyReused."""
-        _check_reservation_id(reservation_id)
-        expires_in = _duration(expires_in_seconds)
-        once = _once(client_id, idempotency_key, "extend", reservation_id, expires_in_seconds)
+        requests.check_reservation_id(reservation_id)
+        expires_in = requests.duration(expires_in_seconds)
+        once = requests.once(client_id, idempotency_key, "extend", reservation_id, expires_in_seconds)
         decision = await self._store.extend(ExtendReservation(reservation_id, expires_in), once)
         return _answer("extend", decision, reservation_id)
 
@@ -149,17 +92,17 @@ class Inventory:
         Raises ReservationUnknown, ReservationNotHeld, LinesNotHeld, InsufficientStock, LocationUnknown,
         IdempotencyKeyReused.
         """
-        _check_reservation_id(reservation_id)
-        _check_name(to_location, "to_location")
+        requests.check_reservation_id(reservation_id)
+        requests.check_name(to_location, "to_location")
         if from_location:
-            _check_name(from_location, "from_location")
-        once = _once(client_id, idempotency_key, "transfer", reservation_id, to_location, from_location)
+            requests.check_name(from_location, "from_location")
+        once = requests.once(client_id, idempotency_key, "transfer", reservation_id, to_location, from_location)
         command = TransferReservation(reservation_id, to_location, from_location or None)
         return _answer("transfer", await self._store.transfer(command, once), reservation_id)
 
     async def reservation(self, reservation_id: str) -> Reservation:
         """The reservation as it stands now; raises ReservationUnknown."""
-        _check_reservation_id(reservation_id)
+        requests.check_reservation_id(reservation_id)
         return _answer("read", await self._store.reservation(reservation_id), reservation_id)
 
     async def confirm(
@@ -169,79 +112,64 @@ class Inventory:
 
         Raises ReservationUnknown, ReservationNotHeld, LinesNotHeld, IdempotencyKeyReused.
         """
-        _check_reservation_id(reservation_id)
+        requests.check_reservation_id(reservation_id)
         if lines:
-            _check_lines(lines)
-        named = [_plain(lines)] if lines else []
-        once = _once(client_id, idempotency_key, "confirm", reservation_id, *named)
+            requests.check_lines(lines)
+        named = [requests.plain(lines)] if lines else []
+        once = requests.once(client_id, idempotency_key, "confirm", reservation_id, *named)
         decision = await self._store.confirm(ConfirmReservation(reservation_id, tuple(lines)), once)
         return _answer("confirm", decision, reservation_id)
 
     async def release(self, client_id: str, idempotency_key: str, reservation_id: str) -> Reservation:
         """The held units are free again; raises ReservationUnknown, ReservationNotHeld, IdempotencyKeyReused."""
-        _check_reservation_id(reservation_id)
-        once = _once(client_id, idempotency_key, "release", reservation_id)
+        requests.check_reservation_id(reservation_id)
+        once = requests.once(client_id, idempotency_key, "release", reservation_id)
         decision = await self._store.release(ReleaseReservation(reservation_id), once)
         return _answer("release", decision, reservation_id)
+
+    async def adjust(self, client_id: str, idempotency_key: str, adjustments: Sequence[Adjustment]) -> Adjustments:
+        """Make all adjustments or none; raises StockChanged, CountAhead, InsufficientStock, IdempotencyKeyReused."""
+        requests.check_adjustments(adjustments)
+        once = requests.once(client_id, idempotency_key, "adjust", requests.plain_adjustments(adjustments))
+        decision = await self._store.adjust(AdjustStock(f"A{self._new_id()}", tuple(adjustments)), once)
+        outcome = decision.outcome
+        if isinstance(outcome, Adjusted):
+            metrics.DECISIONS.labels("adjust", "replayed" if decision.is_replay else "adjusted").inc()
+            return Adjustments(outcome, decision.as_of, decision.is_replay)
+        raise _refusal("adjust", decision)
+
+    async def ledger(self, sku: str, at: datetime | None = None, most: int = requests.ENTRIES_DEFAULT) -> SkuLedger:
+        """The sku as its journals tell it, now or as of `at`, with the newest entries; raises SkuUnknown."""
+        requests.check_name(sku, "sku")
+        requests.check_entries(most)
+        found = await self._store.ledgers(sku)
+        if not found:
+            raise SkuUnknown(f"no stock of {sku} is recorded; check the sku", field="sku")
+        now = (await self._store.availability([])).as_of
+        until = min(at, now) if at else now
+        return SkuLedger(sku, until, tuple(_shelf(ledger, until, most) for ledger in found))
+
+
+def _shelf(ledger: Ledger, until: datetime, most: int) -> Shelf:
+    told = [event for event in ledger.journal if event.recorded_at <= until]
+    return Shelf(ledger.item, fold(told), told[: -most - 1 : -1])
+
+
+def _of_sku(set_aside: dict[Item, int], sku: str) -> dict[Item, int]:
+    return {item: units for item, units in set_aside.items() if item.sku == sku}
+
+
+def _refusal(command: str, decision: Decision, reservation_id: str = "") -> ShopSphereError:
+    if not isinstance(decision.outcome, Refused):
+        return StockUnavailable("the stock answered another question than was asked; its library is not ours")
+    reason = decision.outcome.reason.value
+    metrics.DECISIONS.labels(command, "replayed" if decision.is_replay else reason).inc()
+    return error_of(decision.outcome, reservation_id)
 
 
 def _answer(command: str, decision: Decision, reservation_id: str = "") -> Reservation:
     outcome = decision.outcome
-    name = outcome.reason.value if isinstance(outcome, Refused) else outcome.state.value
-    metrics.DECISIONS.labels(command, "replayed" if decision.is_replay else name).inc()
-    if isinstance(outcome, Refused):
-        raise error_of(outcome, reservation_id)
+    if not isinstance(outcome, Hold):
+        raise _refusal(command, decision, reservation_id)
+    metrics.DECISIONS.labels(command, "replayed" if decision.is_replay else outcome.state.value).inc()
     return Reservation(outcome, decision.as_of, decision.is_replay)
-
-
-def _once(client_id: str, key: str, *request: object) -> Once:
-    if not key:
-        raise IdempotencyKeyMissing(
-            "send an Idempotency-Key, a new one for each request that is not a retry", field="idempotency_key"
-        )
-    if len(key) > IDEMPOTENCY_KEY_LENGTH_MAX or not (key.isascii() and key.isprintable()):
-        raise IdempotencyKeyMissing(
-            f"the Idempotency-Key must be 1 to {IDEMPOTENCY_KEY_LENGTH_MAX} printable ASCII characters",
-            field="idempotency_key",
-        )
-    return Once(_digest([client_id, key]), _digest(list(request)))
-
-
-def _duration(expires_in_seconds: int) -> timedelta:
-    if not 1 <= expires_in_seconds <= EXPIRES_IN_SECONDS_MAX:
-        raise InvalidArgument(f"expires_in_seconds must be 1 to {EXPIRES_IN_SECONDS_MAX}", field="expires_in_seconds")
-    return timedelta(seconds=expires_in_seconds)
-
-
-def _digest(value: list[object] | list[str]) -> str:
-    return hashlib.sha256(msgspec.json.encode(value)).hexdigest()
-
-
-def _plain(lines: Sequence[Line]) -> list[list[str | int]]:
-    return [[line.item.sku, line.item.location, line.quantity] for line in lines]
-
-
-def _check_lines(lines: Sequence[Line]) -> None:
-    _check_count(lines, LINES_MAX, "lines")
-    totals: dict[Item, int] = {}
-    for position, line in enumerate(lines):
-        _check_name(line.item.sku, f"lines.{position}.sku")
-        _check_name(line.item.location, f"lines.{position}.location")
-        totals[line.item] = totals.get(line.item, 0) + line.quantity
-        if not 1 <= line.quantity <= UNITS_MAX or totals[line.item] > UNITS_MAX:
-            raise InvalidArgument(f"a quantity must be 1 to {UNITS_MAX}", field=f"lines.{position}.quantity")
-
-
-def _check_count(values: Sequence[object], most: int, field: str) -> None:
-    if not 1 <= len(values) <= most:
-        raise InvalidArgument(f"send 1 to {most} {field}, not {len(values)}", field=field)
-
-
-def _check_reservation_id(reservation_id: str) -> None:
-    if not NAME.fullmatch(reservation_id):
-        raise ReservationUnknown("no reservation has such an id", field="reservation_id")
-
-
-def _check_name(value: str, field: str) -> None:
-    if not NAME.fullmatch(value):
-        raise InvalidArgument(f"{field} must be 1 to 64 letters, digits, dots, underscores or hyphens", field=field)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from shopsphere_kit.logging import get_logger
 from shopsphere_kit.topics import STOCK_MOVEMENTS
 
-from inventory.journal import ReservationConfirmed, StockMoved, fold
+from inventory.journal import Bucket, ReservationConfirmed, StockMoved, fold
 from inventory.store import Ledger, StockStore, Taken, Tally
 
 _log = get_logger(__name__)
@@ -18,7 +18,7 @@ class AuditReport:
 
     `movements` are the records taken from the topic (from the offsets), `applied` those that the journals hold,
     `quarantined` those whose positions were set aside, `duplicates` all the others. `confirmed` are the lines sold by
-    reservations, `outbox` those of them that the topic still lacks.
+    reservations, `adjusted` the movements of adjustments, `outbox` those of both that the topic still lacks.
     """
 
     keys: int
@@ -28,6 +28,7 @@ class AuditReport:
     duplicates: int
     quarantined: int
     confirmed: int
+    adjusted: int
     outbox: int
     differences: int
 
@@ -40,12 +41,16 @@ class _Read:
     units_on_hand: int = 0
     applied: int = 0
     confirmed: int = 0
+    adjusted: int = 0
     differences: int = 0
 
     def add(self, ledger: Ledger) -> None:
         self.keys += 1
-        self.units_on_hand += ledger.balance.on_hand
-        self.applied += sum(isinstance(event, StockMoved) for event in ledger.journal)
+        if ledger.item.bucket is Bucket.ON_HAND:
+            self.units_on_hand += ledger.balance.on_hand
+        own = [event.is_own for event in ledger.journal if isinstance(event, StockMoved)]
+        self.adjusted += sum(own)
+        self.applied += len(own) - sum(own)
         self.confirmed += sum(
             isinstance(event, ReservationConfirmed) and not event.is_known_sale for event in ledger.journal
         )
@@ -62,11 +67,14 @@ def differences_of(ledger: Ledger) -> list[str]:
     return broken
 
 
-def differences_of_figures(recounted: Tally, confirmed: int, taken: Taken, counters: Tally) -> list[str]:
-    """The laws of the whole: each event id is in one journal, and the counters kept on the way agree."""
+def differences_of_figures(recounted: Tally, own: int, taken: Taken, counters: Tally) -> list[str]:
+    """The laws of the whole: each event id is in one journal, and the counters kept on the way agree.
+
+    `own` are the entries of movements that were decided here.
+    """
     broken = []
-    if recounted.applied + confirmed != taken.event_ids:
-        broken.append(f"{recounted.applied} + {confirmed} entries of journals, {taken.event_ids} event ids taken")
+    if recounted.applied + own != taken.event_ids:
+        broken.append(f"{recounted.applied} + {own} entries of journals, {taken.event_ids} event ids taken")
     if recounted != counters:
         broken.append(f"the state tells {recounted}, the counters {counters}")
     return broken
@@ -81,11 +89,11 @@ async def run(store: StockStore, show: Callable[[Ledger], None] = lambda _: None
             show(ledger)
             for broken in differences_of(ledger):
                 read.differences += 1
-                _log.error("audit difference", sku=ledger.item.sku, location=ledger.item.location, law=broken)
+                _log.error("audit difference", sku=ledger.item.sku, shelf=ledger.item.shelf, law=broken)
     taken = await store.taken(STOCK_MOVEMENTS.name)
     duplicates = taken.movements - read.applied - taken.quarantined
     recounted = Tally(taken.movements, read.applied, duplicates, taken.quarantined)
-    for broken in differences_of_figures(recounted, read.confirmed, taken, await store.totals()):
+    for broken in differences_of_figures(recounted, read.confirmed + read.adjusted, taken, await store.totals()):
         read.differences += 1
         _log.error("audit difference", law=broken)
     return AuditReport(
@@ -96,6 +104,7 @@ async def run(store: StockStore, show: Callable[[Ledger], None] = lambda _: None
         duplicates=duplicates,
         quarantined=taken.quarantined,
         confirmed=read.confirmed,
+        adjusted=read.adjusted,
         outbox=taken.outbox,
         differences=read.differences,
     )

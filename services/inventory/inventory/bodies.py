@@ -6,10 +6,10 @@ from typing import Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from inventory import application
-from inventory.application import EXPIRES_IN_SECONDS_MAX, LINES_MAX, SKUS_MAX
+from inventory import answers
 from inventory.holds import HoldState, Line
-from inventory.journal import NAME, Item
+from inventory.journal import NAME, Bucket, Item
+from inventory.requests import EXPIRES_IN_SECONDS_MAX, LINES_MAX, SKUS_MAX
 from inventory.stock import UNITS_MAX
 
 _NAME_SCHEMA = {"pattern": f"^{NAME.pattern}$"}
@@ -83,6 +83,8 @@ class LocationAnswer(BaseModel):
     on_hand: int
     reserved: int
     available_to_promise: int
+    damaged: int
+    quality_control: int
     version: int
 
 
@@ -93,12 +95,14 @@ class AvailabilityAnswer(BaseModel):
     on_hand: int
     reserved: int
     available_to_promise: int
+    damaged: int
+    quality_control: int
     version: int
     as_of: datetime
     locations: list[LocationAnswer]
 
     @classmethod
-    def of(cls, found: application.SkuAvailability) -> Self:
+    def of(cls, found: answers.SkuAvailability) -> Self:
         """Encode what the application found."""
         locations = [
             LocationAnswer(
@@ -106,6 +110,8 @@ class AvailabilityAnswer(BaseModel):
                 on_hand=balance.on_hand,
                 reserved=balance.reserved,
                 available_to_promise=balance.available_to_promise,
+                damaged=found.units(Bucket.DAMAGED, location),
+                quality_control=found.units(Bucket.QUALITY_CONTROL, location),
                 version=balance.version,
             )
             for location, balance in found.locations.items()
@@ -115,6 +121,8 @@ class AvailabilityAnswer(BaseModel):
             on_hand=found.on_hand,
             reserved=found.reserved,
             available_to_promise=found.available_to_promise,
+            damaged=found.units(Bucket.DAMAGED),
+            quality_control=found.units(Bucket.QUALITY_CONTROL),
             version=found.version,
             as_of=found.as_of,
             locations=locations,
@@ -158,7 +166,7 @@ class ReservationAnswer(BaseModel):
     unfilled: list[LineAnswer]
 
     @classmethod
-    def of(cls, reservation: application.Reservation) -> Self:
+    def of(cls, reservation: answers.Reservation) -> Self:
         """Encode what the application answered."""
         hold = reservation.hold
         return cls(

@@ -1,8 +1,8 @@
 """Opens connections and wires the parts; the only place here that does.
 
-Order of closing: the doors (or the stream worker) first, so that no new work comes; then the publisher of sales, whose
-unsent ones stay in the outbox; then the Kafka producer; Redis last, because everything before it may still need an
-answer.
+Order of closing: the doors (or the stream worker) first, so that no new work comes; then the publisher of our
+movements, whose unsent ones stay in the outbox; then the Kafka producer; Redis last, because everything before it may
+still need an answer.
 """
 
 import asyncio
@@ -29,7 +29,7 @@ from inventory import audit, library, rest, rpc
 from inventory.application import Inventory
 from inventory.audit import AuditReport
 from inventory.errors import StockUnavailable
-from inventory.publisher import SalePublisher
+from inventory.publisher import MovementPublisher
 from inventory.redis_store import RedisStockStore
 from inventory.settings import Settings
 from inventory.store import Ledger
@@ -39,9 +39,9 @@ from inventory.stream import KafkaDeadLetters, create_handler, rewind_to_store
 KAFKA_TIMEOUT_MILLISECONDS = 5_000
 
 
-def new_reservation_id() -> str:
+def new_id() -> str:
     """An id that nobody can guess."""
-    return f"R{uuid.uuid4().hex}"
+    return uuid.uuid4().hex
 
 
 @asynccontextmanager
@@ -101,7 +101,7 @@ async def open_producer(settings: Settings) -> AsyncIterator[AIOKafkaProducer]:
 async def serve(settings: Settings) -> None:
     """Both doors, until SIGTERM."""
     async with open_redis(settings) as client:
-        inventory = Inventory(RedisStockStore(client, settings.retention), new_reservation_id)
+        inventory = Inventory(RedisStockStore(client, settings.retention), new_id)
         verifier = TokenVerifier(settings.auth)
         app = rest.create_app(inventory, verifier, _readiness(client), settings.http, version("shopsphere-inventory"))
         server = rpc.create_server(inventory, verifier, settings.http, settings.grpc_port)
@@ -122,13 +122,13 @@ async def stream(settings: Settings) -> None:
     async with open_redis(settings) as client, open_producer(settings) as producer:
         store = RedisStockStore(client, settings.retention)
         await _rewind(settings, await producer.partitions_for(STOCK_MOVEMENTS.name), store)
-        async with publishing(SalePublisher(store, lambda: _connect(settings))):
+        async with publishing(MovementPublisher(store, lambda: _connect(settings))):
             await run_worker(worker, create_handler(store, KafkaDeadLetters(producer)))
 
 
 @asynccontextmanager
-async def publishing(publisher: SalePublisher) -> AsyncIterator[None]:
-    """Publish sales meanwhile; a publisher that fails beyond the troubles it knows ends the process with it."""
+async def publishing(publisher: MovementPublisher) -> AsyncIterator[None]:
+    """Publish our movements meanwhile; a publisher that fails beyond the troubles it knows ends the process with it."""
     async with asyncio.TaskGroup() as group:
         task = group.create_task(publisher.run())
         try:

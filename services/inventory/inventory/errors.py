@@ -1,8 +1,8 @@
 """What can go wrong here, under the kit's tree; each maps once to an HTTP status and a gRPC code.
 
 NotFound            SkuUnknown, LocationUnknown, ReservationUnknown
-FailedPrecondition  InsufficientStock, ReservationNotHeld, LinesNotHeld
-Conflict            IdempotencyKeyReused
+FailedPrecondition  InsufficientStock, ReservationNotHeld, LinesNotHeld, CountAhead
+Conflict            IdempotencyKeyReused, StockChanged
 InvalidArgument     IdempotencyKeyMissing, MovementRejected
 TooLarge            AnswerTooLarge
 Unavailable         StockUnavailable
@@ -57,6 +57,18 @@ class LinesNotHeld(FailedPrecondition):
     default_reason = "lines_not_held"
 
 
+class CountAhead(FailedPrecondition):
+    """A count is dated after now."""
+
+    default_reason = "count_ahead"
+
+
+class StockChanged(Conflict):
+    """What the caller saw is no longer so."""
+
+    default_reason = "stock_changed"
+
+
 class IdempotencyKeyReused(Conflict):
     """The key was used for another request."""
 
@@ -104,14 +116,22 @@ class StockUnavailable(Unavailable):
 
 def error_of(refused: Refused, reservation_id: str = "") -> ShopSphereError:
     """The error that answers a refusal, naming what was refused and the remedy."""
-    items = ", ".join(f"{item.sku} at {item.location}" for item in refused.items)
+    items = ", ".join(f"{item.sku} at {item.shelf}" for item in refused.items)
     match refused.reason:
         case Refusal.SKU_UNKNOWN:
             return SkuUnknown(f"no stock is recorded of {items}; check the sku", field="lines")
         case Refusal.LOCATION_UNKNOWN:
             return LocationUnknown(f"no stock is recorded of {items}; check the location", field="lines")
         case Refusal.INSUFFICIENT_STOCK:
-            return InsufficientStock(f"nothing was reserved: {_told(refused, 'available')}", field="lines")
+            return InsufficientStock(f"nothing was changed: {_told(refused, 'available')}", field="lines")
+        case Refusal.STOCK_CHANGED:
+            found = "; ".join(
+                f"adjustments.{each.position} found version {each.version}, {each.quantity} units"
+                for each in refused.mismatches
+            )
+            return StockChanged(f"nothing was changed, read again: {found}", field="adjustments")
+        case Refusal.COUNT_AHEAD:
+            return CountAhead(f"the count of {items} is dated after now", field="adjustments")
         case Refusal.RESERVATION_UNKNOWN:
             return ReservationUnknown(f"there is no reservation {reservation_id}", field="reservation_id")
         case Refusal.RESERVATION_NOT_HELD:
@@ -125,6 +145,6 @@ def error_of(refused: Refused, reservation_id: str = "") -> ShopSphereError:
 
 def _told(refused: Refused, what: str) -> str:
     return "; ".join(
-        f"{line.item.sku} at {line.item.location}: {line.requested} requested, {line.available} {what}"
+        f"{line.item.sku} at {line.item.shelf}: {line.requested} requested, {line.available} {what}"
         for line in refused.shortages
     )

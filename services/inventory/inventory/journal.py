@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import ClassVar
 
 # A sku or a location: no "@", which joins the two in keys, and nothing that needs escaping in a path. The lake has the
 # same rule (`tests/stock_cases.py`).
@@ -25,12 +26,32 @@ class MovementType(StrEnum):
     COUNT = "count"
 
 
+class Bucket(StrEnum):
+    """Why goods lie where they lie: for sale, or set aside."""
+
+    ON_HAND = "on_hand"
+    DAMAGED = "damaged"
+    QUALITY_CONTROL = "quality_control"
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class Item:
-    """A sku at a location: what a balance and a journal are kept for."""
+    """A sku at a location, in one bucket: what a balance and a journal are kept for."""
 
     sku: str
     location: str
+    bucket: Bucket = Bucket.ON_HAND
+
+    @property
+    def shelf(self) -> str:
+        """Location and bucket in one word: "S1" for what is for sale, else "S1#damaged"."""
+        return self.location if self.bucket is Bucket.ON_HAND else f"{self.location}#{self.bucket}"
+
+    @classmethod
+    def on(cls, sku: str, shelf: str) -> "Item":
+        """The item on a shelf."""
+        location, _, bucket = shelf.partition("#")
+        return cls(sku, location, Bucket(bucket or Bucket.ON_HAND))
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +72,10 @@ class Balance:
 
 @dataclass(frozen=True, slots=True)
 class StockMoved:
-    """Event: a movement was taken; `on_hand_change` is what it changed, 0 when a later count covers it."""
+    """Event: a movement was taken; `on_hand_change` is what it changed, 0 when a later count covers it.
+
+    `is_own` when it was decided here, by an adjustment, and is owed to the topic.
+    """
 
     item: Item
     recorded_at: datetime
@@ -61,6 +85,17 @@ class StockMoved:
     quantity: int
     on_hand_change: int
     order_id: str | None = None
+    is_own: bool = False
+
+    @property
+    def kind(self) -> str:
+        """What it is called in a journal."""
+        return self.type.value
+
+    @property
+    def reference(self) -> str:
+        """What it was caused by."""
+        return self.event_id
 
     @property
     def reserved_change(self) -> int:
@@ -72,10 +107,16 @@ class StockMoved:
 class _OfReservation:
     """Event of one item of one reservation."""
 
+    kind: ClassVar[str]
     item: Item
     recorded_at: datetime
     reservation_id: str
     quantity: int
+
+    @property
+    def reference(self) -> str:
+        """What it was caused by."""
+        return self.reservation_id
 
     @property
     def occurred_at(self) -> datetime:
@@ -97,6 +138,8 @@ class _OfReservation:
 class StockReserved(_OfReservation):
     """Event: units were set apart."""
 
+    kind = "reserved"
+
     @property
     def reserved_change(self) -> int:
         """Units set apart."""
@@ -107,6 +150,8 @@ class StockReserved(_OfReservation):
 class ReservationMoved(_OfReservation):
     """Event: held units came from another location (+) or went there (−); `quantity` is signed."""
 
+    kind = "moved"
+
     @property
     def reserved_change(self) -> int:
         """Units set apart here (+) or no longer (−)."""
@@ -116,6 +161,8 @@ class ReservationMoved(_OfReservation):
 @dataclass(frozen=True, slots=True)
 class ReservationConfirmed(_OfReservation):
     """Event: held units were sold; `is_known_sale` when the topic had told this sale before (Redis had gone back)."""
+
+    kind = "confirmed"
 
     sold_at: datetime
     is_known_sale: bool = False
@@ -135,10 +182,14 @@ class ReservationConfirmed(_OfReservation):
 class ReservationReleased(_OfReservation):
     """Event: held units were freed by the holder."""
 
+    kind = "released"
+
 
 @dataclass(frozen=True, slots=True)
 class ReservationExpired(_OfReservation):
     """Event: held units were freed because their time was over."""
+
+    kind = "expired"
 
 
 StockEvent = (

@@ -6,10 +6,11 @@ from datetime import datetime
 
 from shopsphere_kit.clock import Clock
 
-from inventory import reservations, stock
+from inventory import adjustments, reservations, stock
+from inventory.adjustments import Adjusted, AdjustStock
 from inventory.errors import AnswerTooLarge, IdempotencyKeyReused
 from inventory.holds import Hold, HoldState, due
-from inventory.journal import Balance, Item, StockEvent, evolve
+from inventory.journal import Balance, Bucket, Item, StockEvent, evolve
 from inventory.refusals import Refusal, Refused
 from inventory.reservations import (
     Change,
@@ -59,11 +60,13 @@ class InMemoryStockStore:
         """Balances at all locations or at one; due holds of the skus end first."""
         now = self._clock.now()
         self._expire_due(skus, now)
-        found = {sku: self._locations(sku, location) for sku in skus}
-        asked = sum(len(balances) for balances in found.values())
+        shelves = {sku: self._shelves(sku, location) for sku in skus}
+        asked = len(skus) if location else sum(len(found) for found in shelves.values())
         if asked > self._balances_max:
             raise AnswerTooLarge.of_balances(asked, self._balances_max)
-        return Availability(now, found)
+        return Availability(
+            now, {sku: _for_sale(found) for sku, found in shelves.items()}, _set_aside(shelves.values())
+        )
 
     async def reserve(self, command: ReserveStock, once: Once) -> Decision:
         """Hold all lines or none, or what there is of each."""
@@ -101,6 +104,22 @@ class InMemoryStockStore:
             return reservations.end(hold, HoldState.RELEASED, now)
 
         return self._decide_on(command.reservation_id, once, rule)
+
+    async def adjust(self, command: AdjustStock, once: Once) -> Decision:
+        """Make all adjustments or none, and put their movements into the outbox."""
+
+        def decide(now: datetime) -> Adjusted | Refused:
+            self._expire_due({each.item.sku: None for each in command.adjustments}, now)
+            change = adjustments.adjust(command, self._balances, self._journals, now)
+            if isinstance(change, Refused):
+                return change
+            adjusted, events = change
+            for event in events:
+                self._record(event)
+            self._owe(adjustments.own_movements(events))
+            return adjusted
+
+        return self._once(once, decide)
 
     async def reservation(self, reservation_id: str) -> Decision:
         """The hold as it stands now."""
@@ -144,7 +163,7 @@ class InMemoryStockStore:
         )
 
     async def outbox(self, most: int) -> list[Outgoing]:
-        """The oldest sales that the topic still lacks."""
+        """The oldest movements that the topic still lacks."""
         return self._outbox[:most]
 
     async def sent(self, outgoing: Sequence[Outgoing]) -> None:
@@ -165,16 +184,23 @@ class InMemoryStockStore:
         ]
 
     def _decide(self, once: Once, decide: Callable[[datetime], Change]) -> Decision:
+        def kept(now: datetime) -> Hold | Refused:
+            change = decide(now)
+            if isinstance(change, Refused):
+                return change
+            self._keep(*change)
+            return change[0]
+
+        return self._once(once, kept)
+
+    def _once(self, once: Once, decide: Callable[[datetime], Hold | Adjusted | Refused]) -> Decision:
         now = self._clock.now()
         first = self._answers.get(once.slot)
         if first and now < first[1].as_of + self._retention.answers:
             if first[0] != once.fingerprint:
                 raise IdempotencyKeyReused.of_request()
             return Decision(first[1].as_of, first[1].outcome, is_replay=True)
-        change = decide(now)
-        if not isinstance(change, Refused):
-            self._keep(*change)
-        decision = Decision(now, change if isinstance(change, Refused) else change[0])
+        decision = Decision(now, decide(now))
         self._answers[once.slot] = (once.fingerprint, decision)
         return decision
 
@@ -204,9 +230,12 @@ class InMemoryStockStore:
         self._holds[hold.reservation_id] = hold
         for event in events:
             self._record(event)
-        for sale in reservations.sales_of(hold, events):
-            self._event_ids.add(sale.event_id)
-            self._outbox.append(Outgoing(sale.event_id, sale))
+        self._owe(reservations.sales_of(hold, events))
+
+    def _owe(self, movements: Iterable[ApplyMovement]) -> None:
+        for movement in movements:
+            self._event_ids.add(movement.event_id)
+            self._outbox.append(Outgoing(movement.event_id, movement))
 
     def _record(self, event: StockEvent) -> None:
         self._journals.setdefault(event.item, []).append(event)
@@ -222,13 +251,12 @@ class InMemoryStockStore:
         self._record(stock.move(content, balance, self._journals.get(content.item, []), now))
         return "applied"
 
-    def _locations(self, sku: str, location: str | None) -> dict[str, Balance]:
-        found = {
-            item.location: balance
-            for item, balance in self._balances.items()
+    def _shelves(self, sku: str, location: str | None) -> dict[Item, Balance]:
+        return {
+            item: balance
+            for item, balance in sorted(self._balances.items())
             if item.sku == sku and location in (None, item.location)
         }
-        return dict(sorted(found.items()))
 
     def _held(self, item: Item) -> int:
         live = (hold for hold in self._holds.values() if hold.state is HoldState.HELD)
@@ -236,3 +264,17 @@ class InMemoryStockStore:
 
     def _skus(self) -> set[str]:
         return {item.sku for item in self._balances}
+
+
+def _for_sale(shelves: dict[Item, Balance]) -> dict[str, Balance]:
+    locations = dict.fromkeys((item.location for item in shelves), Balance())
+    return locations | {item.location: found for item, found in shelves.items() if item.bucket is Bucket.ON_HAND}
+
+
+def _set_aside(skus: Iterable[dict[Item, Balance]]) -> dict[Item, int]:
+    return {
+        item: balance.on_hand
+        for shelves in skus
+        for item, balance in shelves.items()
+        if item.bucket is not Bucket.ON_HAND
+    }

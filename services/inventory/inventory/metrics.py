@@ -18,7 +18,7 @@ MOVEMENTS = Counter(
     "Records of stock-movements taken, by outcome: applied, duplicates, quarantined, skipped, or gaps in offsets.",
     ["outcome"],
 )
-SALES_PUBLISHED = Counter(
-    "shopsphere_inventory_sales_published_total",
-    "Sales of confirmed reservations that Kafka acknowledged.",
+MOVEMENTS_PUBLISHED = Counter(
+    "shopsphere_inventory_movements_published_total",
+    "Movements decided here (sales of confirmed reservations, adjustments) that Kafka acknowledged.",
 )

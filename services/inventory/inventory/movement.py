@@ -1,19 +1,26 @@
-"""A record of `stock-movements` as a command, or the reason why it is none; and a sale of ours as such a record."""
+"""A record of `stock-movements` as a command, or the reason why it is none; and a movement of ours as such a record."""
 
 from datetime import UTC, datetime
+from typing import Literal
 
+import msgspec
 from shopsphere_kit.errors import InvalidArgument
 from shopsphere_kit.events import StockMovement, decode_event, encode_event
 
 from inventory.errors import MovementRejected
-from inventory.journal import NAME, Item, MovementType
+from inventory.journal import NAME, Bucket, Item, MovementType
 from inventory.stock import UNITS_MAX, ApplyMovement
 
 # Microseconds since 1970 must stay exact in Lua, which they are until 2255.
 EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
 LATEST = datetime(2200, 1, 1, tzinfo=UTC)
-# Who tells the sales of confirmed reservations.
+# Who tells the sales of confirmed reservations and the adjustments made here.
 SOURCE = "inventory"
+_BUCKETS: dict[Bucket, Literal["damaged", "quality_control"] | msgspec.UnsetType] = {
+    Bucket.ON_HAND: msgspec.UNSET,
+    Bucket.DAMAGED: "damaged",
+    Bucket.QUALITY_CONTROL: "quality_control",
+}
 # The sign a movement's quantity must not have; transfers and adjustments go both ways.
 _NEVER_POSITIVE = frozenset({MovementType.SALE})
 _NEVER_NEGATIVE = frozenset({MovementType.RETURN, MovementType.RECEIPT, MovementType.COUNT})
@@ -33,24 +40,26 @@ def decode(value: bytes | None) -> ApplyMovement:
     return ApplyMovement(
         event_id=event.event_id,
         type=MovementType(event.type),
-        item=Item(event.sku, event.location),
+        item=Item(event.sku, event.location, Bucket(event.bucket or Bucket.ON_HAND)),
         quantity=event.quantity,
         occurred_at=event.occurred_at.astimezone(UTC),
         order_id=event.order_id,
     )
 
 
-def encode(sale: ApplyMovement) -> bytes:
-    """The record that tells a sale of ours; the same bytes each time."""
+def encode(movement: ApplyMovement) -> bytes:
+    """The record that tells a movement of ours; the same bytes each time."""
+    item = movement.item
     return encode_event(
         StockMovement(
-            event_id=sale.event_id,
-            type=sale.type.value,
-            occurred_at=sale.occurred_at,
+            event_id=movement.event_id,
+            type=movement.type.value,
+            occurred_at=movement.occurred_at,
             source=SOURCE,
-            sku=sale.item.sku,
-            location=sale.item.location,
-            quantity=sale.quantity,
+            sku=item.sku,
+            location=item.location,
+            quantity=movement.quantity,
+            bucket=_BUCKETS[item.bucket],
         )
     )
 

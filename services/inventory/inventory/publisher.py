@@ -1,4 +1,4 @@
-"""Sales of confirmed reservations on their way to Kafka, from the outbox in Redis."""
+"""Movements that were decided here on their way to Kafka, from the outbox in Redis."""
 
 from shopsphere_kit.outbox import Connect, Message, Sender, drain
 from shopsphere_kit.topics import STOCK_MOVEMENTS
@@ -10,8 +10,8 @@ from inventory.store import Outgoing, StockStore
 BATCH_MAX = 500
 
 
-class SalePublisher:
-    """Sends every sale at least once; readers count it once, by its event id. Several workers may share the outbox."""
+class MovementPublisher:
+    """Sends every movement at least once; readers count it once, by its event id. Workers may share the outbox."""
 
     def __init__(self, store: StockStore, connect: Connect) -> None:
         self._store = store
@@ -27,7 +27,7 @@ class SalePublisher:
         if waiting:
             await self._sender.send([_message(each) for each in waiting])
             await self._store.sent(waiting)
-            metrics.SALES_PUBLISHED.inc(len(waiting))
+            metrics.MOVEMENTS_PUBLISHED.inc(len(waiting))
         return len(waiting)
 
     async def stop(self) -> None:
@@ -36,5 +36,5 @@ class SalePublisher:
 
 
 def _message(outgoing: Outgoing) -> Message:
-    item = outgoing.sale.item
-    return Message(f"{item.sku}@{item.location}".encode(), movement.encode(outgoing.sale))
+    item = outgoing.movement.item
+    return Message(f"{item.sku}@{item.location}".encode(), movement.encode(outgoing.movement))

@@ -8,9 +8,10 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from inventory import metrics, wire
+from inventory.adjustments import AdjustStock
 from inventory.errors import AnswerTooLarge, IdempotencyKeyReused, StockUnavailable
 from inventory.holds import Hold, HoldState
-from inventory.journal import Balance, Item
+from inventory.journal import Balance, Bucket, Item
 from inventory.reservations import (
     ConfirmReservation,
     ExtendReservation,
@@ -53,14 +54,7 @@ class RedisStockStore:
         record = msgspec.msgpack.decode(packed, type=wire.AvailabilityRecord)
         if record.too_many:
             raise AnswerTooLarge.of_balances(record.too_many, self._balances_max)
-        found = {
-            sku: {
-                location: Balance(on_hand, reserved, version)
-                for location, on_hand, reserved, version in sorted(locations)
-            }
-            for sku, locations in record.skus
-        }
-        return Availability(wire.moment(record.now), found)
+        return _availability(record)
 
     async def reserve(self, command: ReserveStock, once: Once) -> Decision:
         """Hold all lines or none, or what there is of each."""
@@ -69,26 +63,33 @@ class RedisStockStore:
             "expires_in": wire.span(command.expires_in),
             "allow_partial": command.allow_partial,
         }
-        return await self._decide("inventory_reserve", once, command.reservation_id, **asked)
+        return await self._decide("inventory_reserve", once, reservation_id=command.reservation_id, **asked)
 
     async def extend(self, command: ExtendReservation, once: Once) -> Decision:
         """Let a hold end later."""
         expires_in = wire.span(command.expires_in)
-        return await self._decide("inventory_extend", once, command.reservation_id, expires_in=expires_in)
+        return await self._decide(
+            "inventory_extend", once, reservation_id=command.reservation_id, expires_in=expires_in
+        )
 
     async def transfer(self, command: TransferReservation, once: Once) -> Decision:
         """Hold the units at another location."""
         asked = {"to_location": command.to_location, "from_location": command.from_location or ""}
-        return await self._decide("inventory_transfer", once, command.reservation_id, **asked)
+        return await self._decide("inventory_transfer", once, reservation_id=command.reservation_id, **asked)
 
     async def confirm(self, command: ConfirmReservation, once: Once) -> Decision:
         """End a hold as confirmed and put its sales into the outbox."""
         lines = wire.line_records(command.lines)
-        return await self._decide("inventory_confirm", once, command.reservation_id, lines=lines)
+        return await self._decide("inventory_confirm", once, reservation_id=command.reservation_id, lines=lines)
 
     async def release(self, command: ReleaseReservation, once: Once) -> Decision:
         """End a hold as released."""
-        return await self._decide("inventory_release", once, command.reservation_id)
+        return await self._decide("inventory_release", once, reservation_id=command.reservation_id)
+
+    async def adjust(self, command: AdjustStock, once: Once) -> Decision:
+        """Make all adjustments or none."""
+        adjustments = [wire.adjustment_record(each) for each in command.adjustments]
+        return await self._decide("inventory_adjust", once, batch_id=command.batch_id, adjustments=adjustments)
 
     async def reservation(self, reservation_id: str) -> Decision:
         """The hold as it stands now."""
@@ -125,7 +126,7 @@ class RedisStockStore:
     async def outbox(self, most: int) -> list[Outgoing]:
         """The oldest entries of the outbox stream."""
         entries = await self._guard(self._client.xrange("inv:outbox", count=most))
-        return [Outgoing(position.decode(), wire.sale_of(fields[b"sale"])) for position, fields in entries]
+        return [Outgoing(position.decode(), wire.owed_movement(*fields.values())) for position, fields in entries]
 
     async def sent(self, outgoing: Sequence[Outgoing]) -> None:
         """Delete these entries and no others: another worker may have added or sent some meanwhile."""
@@ -145,13 +146,13 @@ class RedisStockStore:
         balances, packed_holds = await self._call("inventory_ledger", sku)
         holds = [wire.hold_of(msgspec.msgpack.decode(packed, type=wire.HoldRecord)) for packed in packed_holds]
         return [
-            _ledger(Item(sku, location.decode()), wire.balance_of(packed), entries, holds)
-            for location, packed, entries in balances
+            _ledger(Item.on(sku, shelf.decode()), wire.balance_of(packed), entries, holds)
+            for shelf, packed, entries in balances
         ]
 
-    async def _decide(self, function: str, once: Once, reservation_id: str, **asked: Any) -> Decision:
+    async def _decide(self, function: str, once: Once, **asked: Any) -> Decision:
         kept = {"once_ms": self._once_ms, "retention_ms": self._retention_ms}
-        request = _pack(slot=once.slot, fingerprint=once.fingerprint, reservation_id=reservation_id, **kept, **asked)
+        request = _pack(slot=once.slot, fingerprint=once.fingerprint, **kept, **asked)
         outcome, answer = await self._call(function, request)
         if outcome == b"reused":
             raise IdempotencyKeyReused.of_request()
@@ -177,9 +178,26 @@ def _decision(packed: bytes, *, is_replay: bool) -> Decision:
     record = msgspec.msgpack.decode(packed, type=wire.DecisionRecord)
     if record.hold:
         return Decision(wire.moment(record.now), wire.hold_of(record.hold), is_replay)
+    if record.adjusted:
+        return Decision(wire.moment(record.now), wire.adjusted_of(record.adjusted), is_replay)
     if record.refusal:
         return Decision(wire.moment(record.now), wire.refused_of(record.refusal), is_replay)
-    raise StockUnavailable("Redis answered with neither a hold nor a refusal; its library is not ours")
+    raise StockUnavailable("Redis answered with neither a decision nor a refusal; its library is not ours")
+
+
+def _availability(record: wire.AvailabilityRecord) -> Availability:
+    skus: dict[str, dict[str, Balance]] = {}
+    set_aside: dict[Item, int] = {}
+    for sku, shelves in record.skus:
+        locations = skus.setdefault(sku, {})
+        for shelf, on_hand, reserved, version in sorted(shelves):
+            item = Item.on(sku, shelf)
+            if item.bucket is Bucket.ON_HAND:
+                locations[item.location] = Balance(on_hand, reserved, version)
+            else:
+                locations.setdefault(item.location, Balance())
+                set_aside[item] = on_hand
+    return Availability(wire.moment(record.now), skus, set_aside)
 
 
 def _position_record(positioned: Positioned) -> list[int | str]:

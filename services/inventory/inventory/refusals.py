@@ -16,6 +16,8 @@ class Refusal(StrEnum):
     RESERVATION_UNKNOWN = "reservation_unknown"
     RESERVATION_NOT_HELD = "reservation_not_held"
     LINES_NOT_HELD = "lines_not_held"
+    STOCK_CHANGED = "stock_changed"
+    COUNT_AHEAD = "count_ahead"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +30,15 @@ class Shortage:
 
 
 @dataclass(frozen=True, slots=True)
+class Mismatch:
+    """An adjustment, by its place in the batch, whose condition does not hold, and what is there instead."""
+
+    position: int
+    version: int
+    quantity: int
+
+
+@dataclass(frozen=True, slots=True)
 class Refused:
     """A command that changed nothing, with what the caller needs to know."""
 
@@ -35,3 +46,4 @@ class Refused:
     shortages: tuple[Shortage, ...] = ()
     items: tuple[Item, ...] = ()
     state: HoldState | None = None
+    mismatches: tuple[Mismatch, ...] = ()

@@ -3,12 +3,13 @@
 from typing import Annotated
 
 from fastapi import APIRouter, FastAPI, Header, Query, Response, status
+from pydantic import AwareDatetime
 from shopsphere_kit import http
 from shopsphere_kit.auth import Caller, TokenVerifier
 from shopsphere_kit.health import Readiness
 from shopsphere_kit.settings import HttpSettings
 
-from inventory import application, scopes
+from inventory import answers, scopes
 from inventory.application import Inventory
 from inventory.bodies import (
     AvailabilityAnswer,
@@ -22,18 +23,26 @@ from inventory.bodies import (
     Sku,
     TransferBody,
 )
+from inventory.requests import ENTRIES_DEFAULT
+from inventory.stock_bodies import AdjustmentsAnswer, AdjustmentsBody, LedgerAnswer
 
 Reader = Annotated[Caller, http.require(scopes.AVAILABILITY_READ)]
 ReservationReader = Annotated[Caller, http.require(scopes.RESERVATIONS_READ)]
 Writer = Annotated[Caller, http.require(scopes.RESERVATIONS_WRITE)]
+StockWriter = Annotated[Caller, http.require(scopes.STOCK_WRITE)]
+LedgerReader = Annotated[Caller, http.require(scopes.LEDGER_READ)]
 IdempotencyKey = Annotated[
     str, Header(alias="Idempotency-Key", description="Required; the same key replays the first answer.")
 ]
 
 
-def _told(reservation: application.Reservation, response: Response) -> ReservationAnswer:
-    if reservation.is_replay:
+def _mark(response: Response, *, is_replay: bool) -> None:
+    if is_replay:
         response.headers["Idempotency-Replayed"] = "true"
+
+
+def _told(reservation: answers.Reservation, response: Response) -> ReservationAnswer:
+    _mark(response, is_replay=reservation.is_replay)
     return ReservationAnswer.of(reservation)
 
 
@@ -120,6 +129,31 @@ def _reservation_routes(inventory: Inventory) -> APIRouter:
     return router
 
 
+def _stock_routes(inventory: Inventory) -> APIRouter:
+    router = APIRouter(prefix="/v1", tags=["stock"])
+
+    @router.post("/adjustments:batch")
+    async def adjust_stock(
+        body: AdjustmentsBody, caller: StockWriter, response: Response, key: IdempotencyKey = ""
+    ) -> AdjustmentsAnswer:
+        """Change, set, count or move units, all of the batch or nothing."""
+        made = await inventory.adjust(caller.client_id, key, [each.asked() for each in body.adjustments])
+        _mark(response, is_replay=made.is_replay)
+        return AdjustmentsAnswer.of(made)
+
+    @router.get("/ledger/{sku}")
+    async def get_ledger(
+        sku: Sku,
+        _: LedgerReader,
+        at: Annotated[AwareDatetime | None, Query()] = None,
+        entries: Annotated[int, Query()] = ENTRIES_DEFAULT,
+    ) -> LedgerAnswer:
+        """A sku on all its shelves now, or as it was recorded at `at`, with the newest entries of its journals."""
+        return LedgerAnswer.of(await inventory.ledger(sku, at, entries))
+
+    return router
+
+
 def create_app(
     inventory: Inventory, verifier: TokenVerifier, readiness: Readiness, settings: HttpSettings, version: str
 ) -> FastAPI:
@@ -129,4 +163,5 @@ def create_app(
     )
     app.include_router(_availability_routes(inventory))
     app.include_router(_reservation_routes(inventory))
+    app.include_router(_stock_routes(inventory))
     return app

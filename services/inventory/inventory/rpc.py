@@ -2,22 +2,17 @@
 
 # ruff: noqa: N802, ARG002 - the generated base class names the methods and their arguments
 
-from collections.abc import Iterable
-from datetime import datetime
 from typing import Any
 
 import grpc
-from google.protobuf.timestamp_pb2 import Timestamp
 from shopsphere.inventory.v1 import inventory_pb2 as pb
 from shopsphere.inventory.v1 import inventory_pb2_grpc as pb_grpc
 from shopsphere_kit import grpc_server
 from shopsphere_kit.auth import TokenVerifier
 from shopsphere_kit.settings import HttpSettings
 
-from inventory import application, scopes
+from inventory import answers, messages, scopes
 from inventory.application import Inventory
-from inventory.holds import HoldState, Line
-from inventory.journal import Item
 
 SERVICE_NAME = pb.DESCRIPTOR.services_by_name["InventoryService"].full_name
 SCOPES = {
@@ -29,12 +24,8 @@ SCOPES = {
     f"/{SERVICE_NAME}/TransferReservation": scopes.RESERVATIONS_WRITE,
     f"/{SERVICE_NAME}/ConfirmReservation": scopes.RESERVATIONS_WRITE,
     f"/{SERVICE_NAME}/ReleaseReservation": scopes.RESERVATIONS_WRITE,
-}
-STATES = {
-    HoldState.HELD: pb.RESERVATION_STATE_HELD,
-    HoldState.CONFIRMED: pb.RESERVATION_STATE_CONFIRMED,
-    HoldState.RELEASED: pb.RESERVATION_STATE_RELEASED,
-    HoldState.EXPIRED: pb.RESERVATION_STATE_EXPIRED,
+    f"/{SERVICE_NAME}/AdjustStock": scopes.STOCK_WRITE,
+    f"/{SERVICE_NAME}/GetLedger": scopes.LEDGER_READ,
 }
 Context = grpc.aio.ServicerContext[Any, Any]
 
@@ -48,7 +39,7 @@ class InventoryServicer(pb_grpc.InventoryServiceServicer):
 
     async def GetAvailability(self, request: pb.GetAvailabilityRequest, context: Context) -> pb.Availability:
         """What can be promised of a sku."""
-        return _availability(await self._inventory.availability(request.sku, request.location or None))
+        return messages.availability(await self._inventory.availability(request.sku, request.location or None))
 
     async def BatchGetAvailability(
         self, request: pb.BatchGetAvailabilityRequest, context: Context
@@ -56,9 +47,9 @@ class InventoryServicer(pb_grpc.InventoryServiceServicer):
         """What can be promised of several skus."""
         found = await self._inventory.batch_availability(list(request.skus), request.location or None)
         return pb.BatchGetAvailabilityResponse(
-            as_of=_timestamp(found.as_of),
+            as_of=messages.timestamp(found.as_of),
             version=found.version,
-            availabilities=[_availability(each) for each in found.availabilities],
+            availabilities=[messages.availability(each) for each in found.availabilities],
             missing=found.missing,
         )
 
@@ -67,7 +58,7 @@ class InventoryServicer(pb_grpc.InventoryServiceServicer):
         reservation = await self._inventory.reserve(
             self._client_id(context),
             request.idempotency_key,
-            _lines(request.lines),
+            messages.lines_of(request.lines),
             request.expires_in_seconds,
             allow_partial=request.allow_partial,
         )
@@ -75,7 +66,7 @@ class InventoryServicer(pb_grpc.InventoryServiceServicer):
 
     async def GetReservation(self, request: pb.GetReservationRequest, context: Context) -> pb.Reservation:
         """The reservation as it stands now."""
-        return _reservation(await self._inventory.reservation(request.reservation_id))
+        return messages.reservation(await self._inventory.reservation(request.reservation_id))
 
     async def ExtendReservation(self, request: pb.ExtendReservationRequest, context: Context) -> pb.Reservation:
         """Hold for at least so long from now on."""
@@ -99,7 +90,7 @@ class InventoryServicer(pb_grpc.InventoryServiceServicer):
     async def ConfirmReservation(self, request: pb.ConfirmReservationRequest, context: Context) -> pb.Reservation:
         """The held units leave, or those that the request names."""
         reservation = await self._inventory.confirm(
-            self._client_id(context), request.idempotency_key, request.reservation_id, _lines(request.lines)
+            self._client_id(context), request.idempotency_key, request.reservation_id, messages.lines_of(request.lines)
         )
         return await _told(reservation, context)
 
@@ -109,67 +100,30 @@ class InventoryServicer(pb_grpc.InventoryServiceServicer):
         reservation = await self._inventory.release(client_id, request.idempotency_key, request.reservation_id)
         return await _told(reservation, context)
 
+    async def AdjustStock(self, request: pb.AdjustStockRequest, context: Context) -> pb.AdjustStockResponse:
+        """Change, set, count or move units, all of the batch or nothing."""
+        adjustments = messages.adjustments_of(request.adjustments)
+        made = await self._inventory.adjust(self._client_id(context), request.idempotency_key, adjustments)
+        await _mark(context, is_replay=made.is_replay)
+        return messages.adjusted(made)
+
+    async def GetLedger(self, request: pb.GetLedgerRequest, context: Context) -> pb.Ledger:
+        """A sku on all its shelves, now or as it was recorded then."""
+        at = messages.moment_of(request.at, "at") if request.HasField("at") else None
+        return messages.ledger(await self._inventory.ledger(request.sku, at, request.entries))
+
     def _client_id(self, context: Context) -> str:
         return grpc_server.caller_of(context, self._verifier).client_id
 
 
-async def _told(reservation: application.Reservation, context: Context) -> pb.Reservation:
-    if reservation.is_replay:
+async def _mark(context: Context, *, is_replay: bool) -> None:
+    if is_replay:
         await context.send_initial_metadata((("idempotency-replayed", "true"),))
-    return _reservation(reservation)
 
 
-def _timestamp(moment: datetime) -> Timestamp:
-    encoded = Timestamp()
-    encoded.FromDatetime(moment)
-    return encoded
-
-
-def _availability(found: application.SkuAvailability) -> pb.Availability:
-    return pb.Availability(
-        sku=found.sku,
-        on_hand=found.on_hand,
-        reserved=found.reserved,
-        available_to_promise=found.available_to_promise,
-        version=found.version,
-        as_of=_timestamp(found.as_of),
-        locations=[
-            pb.LocationAvailability(
-                location=location,
-                on_hand=balance.on_hand,
-                reserved=balance.reserved,
-                available_to_promise=balance.available_to_promise,
-                version=balance.version,
-            )
-            for location, balance in found.locations.items()
-        ],
-    )
-
-
-def _reservation(reservation: application.Reservation) -> pb.Reservation:
-    hold = reservation.hold
-    return pb.Reservation(
-        reservation_id=hold.reservation_id,
-        state=STATES[hold.state],
-        lines=_told_lines(hold.lines),
-        created_at=_timestamp(hold.created_at),
-        expires_at=_timestamp(hold.expires_at),
-        ended_at=_timestamp(hold.ended_at) if hold.ended_at else None,
-        version=hold.version,
-        as_of=_timestamp(reservation.as_of),
-        confirmed=_told_lines(hold.confirmed),
-        unfilled=_told_lines(hold.unfilled),
-    )
-
-
-def _lines(messages: Iterable[pb.ReservationLine]) -> list[Line]:
-    return [Line(Item(line.sku, line.location), line.quantity) for line in messages]
-
-
-def _told_lines(lines: Iterable[Line]) -> list[pb.ReservationLine]:
-    return [
-        pb.ReservationLine(sku=line.item.sku, location=line.item.location, quantity=line.quantity) for line in lines
-    ]
+async def _told(reservation: answers.Reservation, context: Context) -> pb.Reservation:
+    await _mark(context, is_replay=reservation.is_replay)
+    return messages.reservation(reservation)
 
 
 def create_server(

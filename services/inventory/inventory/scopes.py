@@ -3,3 +3,5 @@
 AVAILABILITY_READ = "inventory.availability.read"
 RESERVATIONS_READ = "inventory.reservations.read"
 RESERVATIONS_WRITE = "inventory.reservations.write"
+STOCK_WRITE = "inventory.stock.write"
+LEDGER_READ = "inventory.ledger.read"

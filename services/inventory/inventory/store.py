@@ -5,10 +5,11 @@ the rules in stock.py and decides with the clock it is given. Both pass `tests/c
 """
 
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol
 
+from inventory.adjustments import Adjusted, AdjustStock
 from inventory.holds import Hold
 from inventory.journal import Balance, Item, StockEvent
 from inventory.refusals import Refused
@@ -46,16 +47,20 @@ class Decision:
     """What a command came to, and when; `is_replay` when the slot had been decided before."""
 
     as_of: datetime
-    outcome: Hold | Refused
+    outcome: Hold | Adjusted | Refused
     is_replay: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Availability:
-    """The balances of the skus asked for, by location, without due holds; an unknown sku has none."""
+    """What of the skus asked for is for sale, by location, without due holds; an unknown sku has none.
+
+    `set_aside` are the units in other buckets of those locations.
+    """
 
     as_of: datetime
     skus: dict[str, dict[str, Balance]]
+    set_aside: dict[Item, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +99,7 @@ class Taken:
     """What the state itself says was taken: counted from what is kept, not on the way.
 
     `movements` from the offsets, less those never delivered; `quarantined` from the positions set aside; `event_ids`
-    distinct, those of confirmed reservations among them; `outbox` the sales that the topic still lacks.
+    distinct, those decided here among them; `outbox` the movements that the topic still lacks.
     """
 
     movements: int
@@ -105,10 +110,10 @@ class Taken:
 
 @dataclass(frozen=True, slots=True)
 class Outgoing:
-    """A sale that the topic still lacks, at its position in the outbox."""
+    """A movement that was decided here and that the topic still lacks, at its position in the outbox."""
 
     position: str
-    sale: ApplyMovement
+    movement: ApplyMovement
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +153,10 @@ class StockStore(Protocol):
         """End a hold as released; raises IdempotencyKeyReused."""
         ...
 
+    async def adjust(self, command: AdjustStock, once: Once) -> Decision:
+        """Make all adjustments or none, and put their movements into the outbox; raises IdempotencyKeyReused."""
+        ...
+
     async def reservation(self, reservation_id: str) -> Decision:
         """The hold as it stands now."""
         ...
@@ -169,7 +178,7 @@ class StockStore(Protocol):
         ...
 
     async def outbox(self, most: int) -> list[Outgoing]:
-        """The oldest sales that the topic still lacks."""
+        """The oldest movements that the topic still lacks."""
         ...
 
     async def sent(self, outgoing: Sequence[Outgoing]) -> None:

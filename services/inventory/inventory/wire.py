@@ -3,11 +3,12 @@
 Times travel as whole microseconds since 1970, so that neither side rounds.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 
 import msgspec
 
+from inventory.adjustments import Adjusted, Adjustment, ChangeBy, CountAs, MoveTo, SetTo
 from inventory.holds import Hold, HoldState, Line
 from inventory.journal import (
     Balance,
@@ -21,7 +22,7 @@ from inventory.journal import (
     StockMoved,
     StockReserved,
 )
-from inventory.refusals import Refusal, Refused, Shortage
+from inventory.refusals import Mismatch, Refusal, Refused, Shortage
 from inventory.stock import ApplyMovement
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -50,13 +51,22 @@ class RefusalRecord(msgspec.Struct):
     items: list[tuple[str, str]] = []
     shortages: list[tuple[str, str, int, int]] = []
     state: str | None = None
+    mismatches: list[tuple[int, int, int]] = []
+
+
+class AdjustedRecord(msgspec.Struct, array_like=True):
+    """A batch of adjustments; of each item changed its sku, shelf, units on hand and reserved, version."""
+
+    batch_id: str
+    changed: list[tuple[str, str, int, int, int]]
 
 
 class DecisionRecord(msgspec.Struct):
-    """The answer to a command: a hold or a refusal, at `now`."""
+    """The answer to a command: a hold, changed items or a refusal, at `now`."""
 
     now: int
     hold: HoldRecord | None = None
+    adjusted: AdjustedRecord | None = None
     refusal: RefusalRecord | None = None
 
 
@@ -79,16 +89,18 @@ class EntryRecord(msgspec.Struct, array_like=True):
     reference: str
     quantity: int
     order_id: str
+    own: int = 0
 
 
-class SaleRecord(msgspec.Struct, array_like=True):
-    """A sale as the outbox holds it."""
+class OwedRecord(msgspec.Struct, array_like=True):
+    """A movement as the outbox holds it; before library version 3 there were sales alone."""
 
     event_id: str
     sku: str
-    location: str
+    shelf: str
     quantity: int
     occurred_at: int
+    kind: str = "sale"
 
 
 def microseconds(moment: datetime) -> int:
@@ -140,13 +152,44 @@ def refused_of(record: RefusalRecord) -> Refused:
     """The refusal that a record tells."""
     return Refused(
         reason=Refusal(record.reason),
-        items=tuple(Item(sku, location) for sku, location in record.items),
+        items=tuple(Item.on(sku, shelf) for sku, shelf in record.items),
         shortages=tuple(
-            Shortage(Item(sku, location), requested, available)
-            for sku, location, requested, available in record.shortages
+            Shortage(Item.on(sku, shelf), requested, available) for sku, shelf, requested, available in record.shortages
         ),
         state=HoldState(record.state) if record.state else None,
+        mismatches=tuple(Mismatch(*mismatch) for mismatch in record.mismatches),
     )
+
+
+def adjusted_of(record: AdjustedRecord) -> Adjusted:
+    """The changed items that a record tells."""
+    return Adjusted(
+        record.batch_id,
+        tuple(
+            (Item.on(sku, shelf), Balance(on_hand, reserved, version))
+            for sku, shelf, on_hand, reserved, version in record.changed
+        ),
+    )
+
+
+_ADJUSTMENT_KINDS: dict[type[Adjustment], str] = {ChangeBy: "delta", SetTo: "set", CountAs: "count", MoveTo: "move"}
+
+
+def adjustment_record(adjustment: Adjustment) -> dict[str, str | int]:
+    """What `inventory_adjust` takes for one adjustment."""
+    named = {
+        "if_version": adjustment.if_version,
+        "if_quantity": adjustment.if_quantity,
+        "occurred_at": microseconds(adjustment.occurred_at) if isinstance(adjustment, CountAs) else None,
+        "to_shelf": adjustment.target.shelf if isinstance(adjustment, MoveTo) else None,
+    }
+    return {
+        "kind": _ADJUSTMENT_KINDS[type(adjustment)],
+        "sku": adjustment.item.sku,
+        "shelf": adjustment.item.shelf,
+        "quantity": adjustment.quantity,
+        **{name: value for name, value in named.items() if value is not None},
+    }
 
 
 def balance_of(packed: bytes) -> Balance:
@@ -161,11 +204,8 @@ def balance_of(packed: bytes) -> Balance:
     )
 
 
-_RESERVATION_EVENTS: dict[str, Callable[[Item, datetime, str, int], StockEvent]] = {
-    "reserved": StockReserved,
-    "moved": ReservationMoved,
-    "released": ReservationReleased,
-    "expired": ReservationExpired,
+_RESERVATION_EVENTS = {
+    event.kind: event for event in (StockReserved, ReservationMoved, ReservationReleased, ReservationExpired)
 }
 
 
@@ -173,7 +213,7 @@ def event_of(item: Item, entry: EntryRecord) -> StockEvent:
     """The event that a journal entry tells."""
     if event := _RESERVATION_EVENTS.get(entry.kind):
         return event(item, moment(entry.recorded_at), entry.reference, entry.quantity)
-    if entry.kind == "confirmed":
+    if entry.kind == ReservationConfirmed.kind:
         return ReservationConfirmed(
             item,
             moment(entry.recorded_at),
@@ -191,14 +231,15 @@ def event_of(item: Item, entry: EntryRecord) -> StockEvent:
         quantity=entry.quantity,
         on_hand_change=entry.on_hand,
         order_id=entry.order_id or None,
+        is_own=bool(entry.own),
     )
 
 
-def sale_of(packed: bytes) -> ApplyMovement:
-    """The sale that an entry of the outbox tells."""
-    sale = msgspec.msgpack.decode(packed, type=SaleRecord)
-    item = Item(sale.sku, sale.location)
-    return ApplyMovement(sale.event_id, MovementType.SALE, item, sale.quantity, moment(sale.occurred_at))
+def owed_movement(packed: bytes) -> ApplyMovement:
+    """The movement that an entry of the outbox tells."""
+    owed = msgspec.msgpack.decode(packed, type=OwedRecord)
+    item = Item.on(owed.sku, owed.shelf)
+    return ApplyMovement(owed.event_id, MovementType(owed.kind), item, owed.quantity, moment(owed.occurred_at))
 
 
 def movement_record(partition: int, offset: int, movement: ApplyMovement) -> list[int | str]:
@@ -209,7 +250,7 @@ def movement_record(partition: int, offset: int, movement: ApplyMovement) -> lis
         movement.event_id,
         movement.type.value,
         movement.item.sku,
-        movement.item.location,
+        movement.item.shelf,
         movement.quantity,
         microseconds(movement.occurred_at),
         movement.order_id or "",

@@ -95,7 +95,7 @@ def configuration(settings: Settings, jars: list[Path]) -> dict[str, str]:
         "spark.sql.catalogImplementation": "in-memory",
         # A run compiles some 500 pieces; of the 100 that Spark keeps the next run would find none (34 s for 46 s).
         "spark.sql.codegen.cache.maxEntries": "2000",
-        # Else each answer comes through a port of its own, and whoever connects to that port first takes the answer away.
+        # Else each answer has a port of its own, and whoever connects to that port first takes the answer away.
         "spark.python.unix.domain.socket.enabled": "true",
         "spark.driver.extraJavaOptions": f"-Duser.timezone=UTC {settings.driver_java_options}",
     }

@@ -10,7 +10,7 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class StockMovement(_message.Message):
-    __slots__ = ("event_id", "type", "occurred_at", "source", "sequence", "sku", "location", "quantity", "order_id")
+    __slots__ = ("event_id", "type", "occurred_at", "source", "sequence", "sku", "location", "quantity", "order_id", "bucket")
     EVENT_ID_FIELD_NUMBER: _ClassVar[int]
     TYPE_FIELD_NUMBER: _ClassVar[int]
     OCCURRED_AT_FIELD_NUMBER: _ClassVar[int]
@@ -20,6 +20,7 @@ class StockMovement(_message.Message):
     LOCATION_FIELD_NUMBER: _ClassVar[int]
     QUANTITY_FIELD_NUMBER: _ClassVar[int]
     ORDER_ID_FIELD_NUMBER: _ClassVar[int]
+    BUCKET_FIELD_NUMBER: _ClassVar[int]
     event_id: str
     type: str
     occurred_at: _timestamp_pb2.Timestamp
@@ -29,7 +30,8 @@ class StockMovement(_message.Message):
     location: str
     quantity: int
     order_id: str
-    def __init__(self, event_id: _Optional[str] = ..., type: _Optional[str] = ..., occurred_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., source: _Optional[str] = ..., sequence: _Optional[int] = ..., sku: _Optional[str] = ..., location: _Optional[str] = ..., quantity: _Optional[int] = ..., order_id: _Optional[str] = ...) -> None: ...
+    bucket: str
+    def __init__(self, event_id: _Optional[str] = ..., type: _Optional[str] = ..., occurred_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., source: _Optional[str] = ..., sequence: _Optional[int] = ..., sku: _Optional[str] = ..., location: _Optional[str] = ..., quantity: _Optional[int] = ..., order_id: _Optional[str] = ..., bucket: _Optional[str] = ...) -> None: ...
 
 class BehaviourEvent(_message.Message):
     __slots__ = ("event_id", "type", "occurred_at", "source", "sequence", "session_id", "user_id", "sku", "quantity", "order_id")

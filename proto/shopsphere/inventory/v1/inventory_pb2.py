@@ -25,41 +25,61 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\'shopsphere/inventory/v1/inventory.proto\x12\x17shopsphere.inventory.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"7\n\x16GetAvailabilityRequest\x12\x0b\n\x03sku\x18\x01 \x01(\t\x12\x10\n\x08location\x18\x02 \x01(\t\"=\n\x1b\x42\x61tchGetAvailabilityRequest\x12\x0c\n\x04skus\x18\x01 \x03(\t\x12\x10\n\x08location\x18\x02 \x01(\t\"z\n\x14LocationAvailability\x12\x10\n\x08location\x18\x01 \x01(\t\x12\x0f\n\x07on_hand\x18\x02 \x01(\x03\x12\x10\n\x08reserved\x18\x03 \x01(\x03\x12\x1c\n\x14\x61vailable_to_promise\x18\x04 \x01(\x03\x12\x0f\n\x07version\x18\x05 \x01(\x03\"\xda\x01\n\x0c\x41vailability\x12\x0b\n\x03sku\x18\x01 \x01(\t\x12\x0f\n\x07on_hand\x18\x02 \x01(\x03\x12\x10\n\x08reserved\x18\x03 \x01(\x03\x12\x1c\n\x14\x61vailable_to_promise\x18\x04 \x01(\x03\x12\x0f\n\x07version\x18\x05 \x01(\x03\x12)\n\x05\x61s_of\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12@\n\tlocations\x18\x07 \x03(\x0b\x32-.shopsphere.inventory.v1.LocationAvailability\"\xaa\x01\n\x1c\x42\x61tchGetAvailabilityResponse\x12)\n\x05\x61s_of\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0f\n\x07version\x18\x02 \x01(\x03\x12=\n\x0e\x61vailabilities\x18\x03 \x03(\x0b\x32%.shopsphere.inventory.v1.Availability\x12\x0f\n\x07missing\x18\x04 \x03(\t\"B\n\x0fReservationLine\x12\x0b\n\x03sku\x18\x01 \x01(\t\x12\x10\n\x08location\x18\x02 \x01(\t\x12\x10\n\x08quantity\x18\x03 \x01(\x03\"\x9f\x01\n\x18\x43reateReservationRequest\x12\x17\n\x0fidempotency_key\x18\x01 \x01(\t\x12\x37\n\x05lines\x18\x02 \x03(\x0b\x32(.shopsphere.inventory.v1.ReservationLine\x12\x1a\n\x12\x65xpires_in_seconds\x18\x03 \x01(\x03\x12\x15\n\rallow_partial\x18\x04 \x01(\x08\"g\n\x18\x45xtendReservationRequest\x12\x16\n\x0ereservation_id\x18\x01 \x01(\t\x12\x17\n\x0fidempotency_key\x18\x02 \x01(\t\x12\x1a\n\x12\x65xpires_in_seconds\x18\x03 \x01(\x03\"y\n\x1aTransferReservationRequest\x12\x16\n\x0ereservation_id\x18\x01 \x01(\t\x12\x17\n\x0fidempotency_key\x18\x02 \x01(\t\x12\x13\n\x0bto_location\x18\x03 \x01(\t\x12\x15\n\rfrom_location\x18\x04 \x01(\t\"/\n\x15GetReservationRequest\x12\x16\n\x0ereservation_id\x18\x01 \x01(\t\"\x85\x01\n\x19\x43onfirmReservationRequest\x12\x16\n\x0ereservation_id\x18\x01 \x01(\t\x12\x17\n\x0fidempotency_key\x18\x02 \x01(\t\x12\x37\n\x05lines\x18\x03 \x03(\x0b\x32(.shopsphere.inventory.v1.ReservationLine\"L\n\x19ReleaseReservationRequest\x12\x16\n\x0ereservation_id\x18\x01 \x01(\t\x12\x17\n\x0fidempotency_key\x18\x02 \x01(\t\"\xdb\x03\n\x0bReservation\x12\x16\n\x0ereservation_id\x18\x01 \x01(\t\x12\x38\n\x05state\x18\x02 \x01(\x0e\x32).shopsphere.inventory.v1.ReservationState\x12\x37\n\x05lines\x18\x03 \x03(\x0b\x32(.shopsphere.inventory.v1.ReservationLine\x12.\n\ncreated_at\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\nexpires_at\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x65nded_at\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0f\n\x07version\x18\x07 \x01(\x03\x12)\n\x05\x61s_of\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12;\n\tconfirmed\x18\t \x03(\x0b\x32(.shopsphere.inventory.v1.ReservationLine\x12:\n\x08unfilled\x18\n \x03(\x0b\x32(.shopsphere.inventory.v1.ReservationLine*\xb1\x01\n\x10ReservationState\x12!\n\x1dRESERVATION_STATE_UNSPECIFIED\x10\x00\x12\x1a\n\x16RESERVATION_STATE_HELD\x10\x01\x12\x1f\n\x1bRESERVATION_STATE_CONFIRMED\x10\x02\x12\x1e\n\x1aRESERVATION_STATE_RELEASED\x10\x03\x12\x1d\n\x19RESERVATION_STATE_EXPIRED\x10\x04\x32\x99\x07\n\x10InventoryService\x12i\n\x0fGetAvailability\x12/.shopsphere.inventory.v1.GetAvailabilityRequest\x1a%.shopsphere.inventory.v1.Availability\x12\x83\x01\n\x14\x42\x61tchGetAvailability\x12\x34.shopsphere.inventory.v1.BatchGetAvailabilityRequest\x1a\x35.shopsphere.inventory.v1.BatchGetAvailabilityResponse\x12l\n\x11\x43reateReservation\x12\x31.shopsphere.inventory.v1.CreateReservationRequest\x1a$.shopsphere.inventory.v1.Reservation\x12\x66\n\x0eGetReservation\x12..shopsphere.inventory.v1.GetReservationRequest\x1a$.shopsphere.inventory.v1.Reservation\x12l\n\x11\x45xtendReservation\x12\x31.shopsphere.inventory.v1.ExtendReservationRequest\x1a$.shopsphere.inventory.v1.Reservation\x12p\n\x13TransferReservation\x12\x33.shopsphere.inventory.v1.TransferReservationRequest\x1a$.shopsphere.inventory.v1.Reservation\x12n\n\x12\x43onfirmReservation\x12\x32.shopsphere.inventory.v1.ConfirmReservationRequest\x1a$.shopsphere.inventory.v1.Reservation\x12n\n\x12ReleaseReservation\x12\x32.shopsphere.inventory.v1.ReleaseReservationRequest\x1a$.shopsphere.inventory.v1.Reservationb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\'shopsphere/inventory/v1/inventory.proto\x12\x17shopsphere.inventory.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"7\n\x16GetAvailabilityRequest\x12\x0b\n\x03sku\x18\x01 \x01(\t\x12\x10\n\x08location\x18\x02 \x01(\t\"=\n\x1b\x42\x61tchGetAvailabilityRequest\x12\x0c\n\x04skus\x18\x01 \x03(\t\x12\x10\n\x08location\x18\x02 \x01(\t\"\xa4\x01\n\x14LocationAvailability\x12\x10\n\x08location\x18\x01 \x01(\t\x12\x0f\n\x07on_hand\x18\x02 \x01(\x03\x12\x10\n\x08reserved\x18\x03 \x01(\x03\x12\x1c\n\x14\x61vailable_to_promise\x18\x04 \x01(\x03\x12\x0f\n\x07version\x18\x05 \x01(\x03\x12\x0f\n\x07\x64\x61maged\x18\x06 \x01(\x03\x12\x17\n\x0fquality_control\x18\x07 \x01(\x03\"\x84\x02\n\x0c\x41vailability\x12\x0b\n\x03sku\x18\x01 \x01(\t\x12\x0f\n\x07on_hand\x18\x02 \x01(\x03\x12\x10\n\x08reserved\x18\x03 \x01(\x03\x12\x1c\n\x14\x61vailable_to_promise\x18\x04 \x01(\x03\x12\x0f\n\x07version\x18\x05 \x01(\x03\x12)\n\x05\x61s_of\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12@\n\tlocations\x18\x07 \x03(\x0b\x32-.shopsphere.inventory.v1.LocationAvailability\x12\x0f\n\x07\x64\x61maged\x18\x08 \x01(\x03\x12\x17\n\x0fquality_control\x18\t \x01(\x03\"\xaa\x01\n\x1c\x42\x61tchGetAvailabilityResponse\x12)\n\x05\x61s_of\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0f\n\x07version\x18\x02 \x01(\x03\x12=\n\x0e\x61vailabilities\x18\x03 \x03(\x0b\x32%.shopsphere.inventory.v1.Availability\x12\x0f\n\x07missing\x18\x04 \x03(\t\"B\n\x0fReservationLine\x12\x0b\n\x03sku\x18\x01 \x01(\t\x12\x10\n\x08location\x18\x02 \x01(\t\x12\x10\n\x08quantity\x18\x03 \x01(\x03\"\x9f\x01\n\x18\x43reateReservationRequest\x12\x17\n\x0fidempotency_key\x18\x01 \x01(\t\x12\x37\n\x05lines\x18\x02 \x03(\x0b\x32(.shopsphere.inventory.v1.ReservationLine\x12\x1a\n\x12\x65xpires_in_seconds\x18\x03 \x01(\x03\x12\x15\n\rallow_partial\x18\x04 \x01(\x08\"g\n\x18\x45xtendReservationRequest\x12\x16\n\x0ereservation_id\x18\x01 \x01(\t\x12\x17\n\x0fidempotency_key\x18\x02 \x01(\t\x12\x1a\n\x12\x65xpires_in_seconds\x18\x03 \x01(\x03\"y\n\x1aTransferReservationRequest\x12\x16\n\x0ereservation_id\x18\x01 \x01(\t\x12\x17\n\x0fidempotency_key\x18\x02 \x01(\t\x12\x13\n\x0bto_location\x18\x03 \x01(\t\x12\x15\n\rfrom_location\x18\x04 \x01(\t\"/\n\x15GetReservationRequest\x12\x16\n\x0ereservation_id\x18\x01 \x01(\t\"\x85\x01\n\x19\x43onfirmReservationRequest\x12\x16\n\x0ereservation_id\x18\x01 \x01(\t\x12\x17\n\x0fidempotency_key\x18\x02 \x01(\t\x12\x37\n\x05lines\x18\x03 \x03(\x0b\x32(.shopsphere.inventory.v1.ReservationLine\"L\n\x19ReleaseReservationRequest\x12\x16\n\x0ereservation_id\x18\x01 \x01(\t\x12\x17\n\x0fidempotency_key\x18\x02 \x01(\t\"\xdb\x03\n\x0bReservation\x12\x16\n\x0ereservation_id\x18\x01 \x01(\t\x12\x38\n\x05state\x18\x02 \x01(\x0e\x32).shopsphere.inventory.v1.ReservationState\x12\x37\n\x05lines\x18\x03 \x03(\x0b\x32(.shopsphere.inventory.v1.ReservationLine\x12.\n\ncreated_at\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\nexpires_at\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x65nded_at\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0f\n\x07version\x18\x07 \x01(\x03\x12)\n\x05\x61s_of\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12;\n\tconfirmed\x18\t \x03(\x0b\x32(.shopsphere.inventory.v1.ReservationLine\x12:\n\x08unfilled\x18\n \x03(\x0b\x32(.shopsphere.inventory.v1.ReservationLine\"\xdc\x02\n\nAdjustment\x12\x0b\n\x03sku\x18\x01 \x01(\t\x12\x10\n\x08location\x18\x02 \x01(\t\x12/\n\x06\x62ucket\x18\x03 \x01(\x0e\x32\x1f.shopsphere.inventory.v1.Bucket\x12\x35\n\toperation\x18\x04 \x01(\x0e\x32\".shopsphere.inventory.v1.Operation\x12\x10\n\x08quantity\x18\x05 \x01(\x03\x12\x32\n\tto_bucket\x18\x06 \x01(\x0e\x32\x1f.shopsphere.inventory.v1.Bucket\x12/\n\x0boccurred_at\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x17\n\nif_version\x18\x08 \x01(\x03H\x00\x88\x01\x01\x12\x18\n\x0bif_quantity\x18\t \x01(\x03H\x01\x88\x01\x01\x42\r\n\x0b_if_versionB\x0e\n\x0c_if_quantity\"g\n\x12\x41\x64justStockRequest\x12\x17\n\x0fidempotency_key\x18\x01 \x01(\t\x12\x38\n\x0b\x61\x64justments\x18\x02 \x03(\x0b\x32#.shopsphere.inventory.v1.Adjustment\"\x92\x01\n\x0b\x43hangedItem\x12\x0b\n\x03sku\x18\x01 \x01(\t\x12\x10\n\x08location\x18\x02 \x01(\t\x12/\n\x06\x62ucket\x18\x03 \x01(\x0e\x32\x1f.shopsphere.inventory.v1.Bucket\x12\x10\n\x08quantity\x18\x04 \x01(\x03\x12\x10\n\x08reserved\x18\x05 \x01(\x03\x12\x0f\n\x07version\x18\x06 \x01(\x03\"\x89\x01\n\x13\x41\x64justStockResponse\x12\x10\n\x08\x62\x61tch_id\x18\x01 \x01(\t\x12)\n\x05\x61s_of\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x35\n\x07\x63hanged\x18\x03 \x03(\x0b\x32$.shopsphere.inventory.v1.ChangedItem\"X\n\x10GetLedgerRequest\x12\x0b\n\x03sku\x18\x01 \x01(\t\x12&\n\x02\x61t\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0f\n\x07\x65ntries\x18\x03 \x01(\x05\"\xd3\x01\n\x0bLedgerEntry\x12\x0c\n\x04kind\x18\x01 \x01(\t\x12/\n\x0brecorded_at\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0boccurred_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x10\n\x08quantity\x18\x04 \x01(\x03\x12\x16\n\x0eon_hand_change\x18\x05 \x01(\x03\x12\x17\n\x0freserved_change\x18\x06 \x01(\x03\x12\x11\n\treference\x18\x07 \x01(\t\"\xbc\x01\n\x0bLedgerShelf\x12\x10\n\x08location\x18\x01 \x01(\t\x12/\n\x06\x62ucket\x18\x02 \x01(\x0e\x32\x1f.shopsphere.inventory.v1.Bucket\x12\x10\n\x08quantity\x18\x03 \x01(\x03\x12\x10\n\x08reserved\x18\x04 \x01(\x03\x12\x0f\n\x07version\x18\x05 \x01(\x03\x12\x35\n\x07\x65ntries\x18\x06 \x03(\x0b\x32$.shopsphere.inventory.v1.LedgerEntry\"w\n\x06Ledger\x12\x0b\n\x03sku\x18\x01 \x01(\t\x12)\n\x05\x61s_of\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x35\n\x07shelves\x18\x03 \x03(\x0b\x32$.shopsphere.inventory.v1.LedgerShelf*\xb1\x01\n\x10ReservationState\x12!\n\x1dRESERVATION_STATE_UNSPECIFIED\x10\x00\x12\x1a\n\x16RESERVATION_STATE_HELD\x10\x01\x12\x1f\n\x1bRESERVATION_STATE_CONFIRMED\x10\x02\x12\x1e\n\x1aRESERVATION_STATE_RELEASED\x10\x03\x12\x1d\n\x19RESERVATION_STATE_EXPIRED\x10\x04*d\n\x06\x42ucket\x12\x16\n\x12\x42UCKET_UNSPECIFIED\x10\x00\x12\x12\n\x0e\x42UCKET_ON_HAND\x10\x01\x12\x12\n\x0e\x42UCKET_DAMAGED\x10\x02\x12\x1a\n\x16\x42UCKET_QUALITY_CONTROL\x10\x03*w\n\tOperation\x12\x19\n\x15OPERATION_UNSPECIFIED\x10\x00\x12\x13\n\x0fOPERATION_DELTA\x10\x01\x12\x11\n\rOPERATION_SET\x10\x02\x12\x13\n\x0fOPERATION_COUNT\x10\x03\x12\x12\n\x0eOPERATION_MOVE\x10\x04\x32\xdc\x08\n\x10InventoryService\x12i\n\x0fGetAvailability\x12/.shopsphere.inventory.v1.GetAvailabilityRequest\x1a%.shopsphere.inventory.v1.Availability\x12\x83\x01\n\x14\x42\x61tchGetAvailability\x12\x34.shopsphere.inventory.v1.BatchGetAvailabilityRequest\x1a\x35.shopsphere.inventory.v1.BatchGetAvailabilityResponse\x12l\n\x11\x43reateReservation\x12\x31.shopsphere.inventory.v1.CreateReservationRequest\x1a$.shopsphere.inventory.v1.Reservation\x12\x66\n\x0eGetReservation\x12..shopsphere.inventory.v1.GetReservationRequest\x1a$.shopsphere.inventory.v1.Reservation\x12l\n\x11\x45xtendReservation\x12\x31.shopsphere.inventory.v1.ExtendReservationRequest\x1a$.shopsphere.inventory.v1.Reservation\x12p\n\x13TransferReservation\x12\x33.shopsphere.inventory.v1.TransferReservationRequest\x1a$.shopsphere.inventory.v1.Reservation\x12n\n\x12\x43onfirmReservation\x12\x32.shopsphere.inventory.v1.ConfirmReservationRequest\x1a$.shopsphere.inventory.v1.Reservation\x12n\n\x12ReleaseReservation\x12\x32.shopsphere.inventory.v1.ReleaseReservationRequest\x1a$.shopsphere.inventory.v1.Reservation\x12h\n\x0b\x41\x64justStock\x12+.shopsphere.inventory.v1.AdjustStockRequest\x1a,.shopsphere.inventory.v1.AdjustStockResponse\x12W\n\tGetLedger\x12).shopsphere.inventory.v1.GetLedgerRequest\x1a\x1f.shopsphere.inventory.v1.Ledgerb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'shopsphere.inventory.v1.inventory_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_RESERVATIONSTATE']._serialized_start=1939
-  _globals['_RESERVATIONSTATE']._serialized_end=2116
+  _globals['_RESERVATIONSTATE']._serialized_start=3385
+  _globals['_RESERVATIONSTATE']._serialized_end=3562
+  _globals['_BUCKET']._serialized_start=3564
+  _globals['_BUCKET']._serialized_end=3664
+  _globals['_OPERATION']._serialized_start=3666
+  _globals['_OPERATION']._serialized_end=3785
   _globals['_GETAVAILABILITYREQUEST']._serialized_start=101
   _globals['_GETAVAILABILITYREQUEST']._serialized_end=156
   _globals['_BATCHGETAVAILABILITYREQUEST']._serialized_start=158
   _globals['_BATCHGETAVAILABILITYREQUEST']._serialized_end=219
-  _globals['_LOCATIONAVAILABILITY']._serialized_start=221
-  _globals['_LOCATIONAVAILABILITY']._serialized_end=343
-  _globals['_AVAILABILITY']._serialized_start=346
-  _globals['_AVAILABILITY']._serialized_end=564
-  _globals['_BATCHGETAVAILABILITYRESPONSE']._serialized_start=567
-  _globals['_BATCHGETAVAILABILITYRESPONSE']._serialized_end=737
-  _globals['_RESERVATIONLINE']._serialized_start=739
-  _globals['_RESERVATIONLINE']._serialized_end=805
-  _globals['_CREATERESERVATIONREQUEST']._serialized_start=808
-  _globals['_CREATERESERVATIONREQUEST']._serialized_end=967
-  _globals['_EXTENDRESERVATIONREQUEST']._serialized_start=969
-  _globals['_EXTENDRESERVATIONREQUEST']._serialized_end=1072
-  _globals['_TRANSFERRESERVATIONREQUEST']._serialized_start=1074
-  _globals['_TRANSFERRESERVATIONREQUEST']._serialized_end=1195
-  _globals['_GETRESERVATIONREQUEST']._serialized_start=1197
-  _globals['_GETRESERVATIONREQUEST']._serialized_end=1244
-  _globals['_CONFIRMRESERVATIONREQUEST']._serialized_start=1247
-  _globals['_CONFIRMRESERVATIONREQUEST']._serialized_end=1380
-  _globals['_RELEASERESERVATIONREQUEST']._serialized_start=1382
-  _globals['_RELEASERESERVATIONREQUEST']._serialized_end=1458
-  _globals['_RESERVATION']._serialized_start=1461
-  _globals['_RESERVATION']._serialized_end=1936
-  _globals['_INVENTORYSERVICE']._serialized_start=2119
-  _globals['_INVENTORYSERVICE']._serialized_end=3040
+  _globals['_LOCATIONAVAILABILITY']._serialized_start=222
+  _globals['_LOCATIONAVAILABILITY']._serialized_end=386
+  _globals['_AVAILABILITY']._serialized_start=389
+  _globals['_AVAILABILITY']._serialized_end=649
+  _globals['_BATCHGETAVAILABILITYRESPONSE']._serialized_start=652
+  _globals['_BATCHGETAVAILABILITYRESPONSE']._serialized_end=822
+  _globals['_RESERVATIONLINE']._serialized_start=824
+  _globals['_RESERVATIONLINE']._serialized_end=890
+  _globals['_CREATERESERVATIONREQUEST']._serialized_start=893
+  _globals['_CREATERESERVATIONREQUEST']._serialized_end=1052
+  _globals['_EXTENDRESERVATIONREQUEST']._serialized_start=1054
+  _globals['_EXTENDRESERVATIONREQUEST']._serialized_end=1157
+  _globals['_TRANSFERRESERVATIONREQUEST']._serialized_start=1159
+  _globals['_TRANSFERRESERVATIONREQUEST']._serialized_end=1280
+  _globals['_GETRESERVATIONREQUEST']._serialized_start=1282
+  _globals['_GETRESERVATIONREQUEST']._serialized_end=1329
+  _globals['_CONFIRMRESERVATIONREQUEST']._serialized_start=1332
+  _globals['_CONFIRMRESERVATIONREQUEST']._serialized_end=1465
+  _globals['_RELEASERESERVATIONREQUEST']._serialized_start=1467
+  _globals['_RELEASERESERVATIONREQUEST']._serialized_end=1543
+  _globals['_RESERVATION']._serialized_start=1546
+  _globals['_RESERVATION']._serialized_end=2021
+  _globals['_ADJUSTMENT']._serialized_start=2024
+  _globals['_ADJUSTMENT']._serialized_end=2372
+  _globals['_ADJUSTSTOCKREQUEST']._serialized_start=2374
+  _globals['_ADJUSTSTOCKREQUEST']._serialized_end=2477
+  _globals['_CHANGEDITEM']._serialized_start=2480
+  _globals['_CHANGEDITEM']._serialized_end=2626
+  _globals['_ADJUSTSTOCKRESPONSE']._serialized_start=2629
+  _globals['_ADJUSTSTOCKRESPONSE']._serialized_end=2766
+  _globals['_GETLEDGERREQUEST']._serialized_start=2768
+  _globals['_GETLEDGERREQUEST']._serialized_end=2856
+  _globals['_LEDGERENTRY']._serialized_start=2859
+  _globals['_LEDGERENTRY']._serialized_end=3070
+  _globals['_LEDGERSHELF']._serialized_start=3073
+  _globals['_LEDGERSHELF']._serialized_end=3261
+  _globals['_LEDGER']._serialized_start=3263
+  _globals['_LEDGER']._serialized_end=3382
+  _globals['_INVENTORYSERVICE']._serialized_start=3788
+  _globals['_INVENTORYSERVICE']._serialized_end=4904
 # @@protoc_insertion_point(module_scope)

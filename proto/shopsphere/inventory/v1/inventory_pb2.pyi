@@ -17,11 +17,35 @@ class ReservationState(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     RESERVATION_STATE_CONFIRMED: _ClassVar[ReservationState]
     RESERVATION_STATE_RELEASED: _ClassVar[ReservationState]
     RESERVATION_STATE_EXPIRED: _ClassVar[ReservationState]
+
+class Bucket(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    BUCKET_UNSPECIFIED: _ClassVar[Bucket]
+    BUCKET_ON_HAND: _ClassVar[Bucket]
+    BUCKET_DAMAGED: _ClassVar[Bucket]
+    BUCKET_QUALITY_CONTROL: _ClassVar[Bucket]
+
+class Operation(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    OPERATION_UNSPECIFIED: _ClassVar[Operation]
+    OPERATION_DELTA: _ClassVar[Operation]
+    OPERATION_SET: _ClassVar[Operation]
+    OPERATION_COUNT: _ClassVar[Operation]
+    OPERATION_MOVE: _ClassVar[Operation]
 RESERVATION_STATE_UNSPECIFIED: ReservationState
 RESERVATION_STATE_HELD: ReservationState
 RESERVATION_STATE_CONFIRMED: ReservationState
 RESERVATION_STATE_RELEASED: ReservationState
 RESERVATION_STATE_EXPIRED: ReservationState
+BUCKET_UNSPECIFIED: Bucket
+BUCKET_ON_HAND: Bucket
+BUCKET_DAMAGED: Bucket
+BUCKET_QUALITY_CONTROL: Bucket
+OPERATION_UNSPECIFIED: Operation
+OPERATION_DELTA: Operation
+OPERATION_SET: Operation
+OPERATION_COUNT: Operation
+OPERATION_MOVE: Operation
 
 class GetAvailabilityRequest(_message.Message):
     __slots__ = ("sku", "location")
@@ -40,21 +64,25 @@ class BatchGetAvailabilityRequest(_message.Message):
     def __init__(self, skus: _Optional[_Iterable[str]] = ..., location: _Optional[str] = ...) -> None: ...
 
 class LocationAvailability(_message.Message):
-    __slots__ = ("location", "on_hand", "reserved", "available_to_promise", "version")
+    __slots__ = ("location", "on_hand", "reserved", "available_to_promise", "version", "damaged", "quality_control")
     LOCATION_FIELD_NUMBER: _ClassVar[int]
     ON_HAND_FIELD_NUMBER: _ClassVar[int]
     RESERVED_FIELD_NUMBER: _ClassVar[int]
     AVAILABLE_TO_PROMISE_FIELD_NUMBER: _ClassVar[int]
     VERSION_FIELD_NUMBER: _ClassVar[int]
+    DAMAGED_FIELD_NUMBER: _ClassVar[int]
+    QUALITY_CONTROL_FIELD_NUMBER: _ClassVar[int]
     location: str
     on_hand: int
     reserved: int
     available_to_promise: int
     version: int
-    def __init__(self, location: _Optional[str] = ..., on_hand: _Optional[int] = ..., reserved: _Optional[int] = ..., available_to_promise: _Optional[int] = ..., version: _Optional[int] = ...) -> None: ...
+    damaged: int
+    quality_control: int
+    def __init__(self, location: _Optional[str] = ..., on_hand: _Optional[int] = ..., reserved: _Optional[int] = ..., available_to_promise: _Optional[int] = ..., version: _Optional[int] = ..., damaged: _Optional[int] = ..., quality_control: _Optional[int] = ...) -> None: ...
 
 class Availability(_message.Message):
-    __slots__ = ("sku", "on_hand", "reserved", "available_to_promise", "version", "as_of", "locations")
+    __slots__ = ("sku", "on_hand", "reserved", "available_to_promise", "version", "as_of", "locations", "damaged", "quality_control")
     SKU_FIELD_NUMBER: _ClassVar[int]
     ON_HAND_FIELD_NUMBER: _ClassVar[int]
     RESERVED_FIELD_NUMBER: _ClassVar[int]
@@ -62,6 +90,8 @@ class Availability(_message.Message):
     VERSION_FIELD_NUMBER: _ClassVar[int]
     AS_OF_FIELD_NUMBER: _ClassVar[int]
     LOCATIONS_FIELD_NUMBER: _ClassVar[int]
+    DAMAGED_FIELD_NUMBER: _ClassVar[int]
+    QUALITY_CONTROL_FIELD_NUMBER: _ClassVar[int]
     sku: str
     on_hand: int
     reserved: int
@@ -69,7 +99,9 @@ class Availability(_message.Message):
     version: int
     as_of: _timestamp_pb2.Timestamp
     locations: _containers.RepeatedCompositeFieldContainer[LocationAvailability]
-    def __init__(self, sku: _Optional[str] = ..., on_hand: _Optional[int] = ..., reserved: _Optional[int] = ..., available_to_promise: _Optional[int] = ..., version: _Optional[int] = ..., as_of: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., locations: _Optional[_Iterable[_Union[LocationAvailability, _Mapping]]] = ...) -> None: ...
+    damaged: int
+    quality_control: int
+    def __init__(self, sku: _Optional[str] = ..., on_hand: _Optional[int] = ..., reserved: _Optional[int] = ..., available_to_promise: _Optional[int] = ..., version: _Optional[int] = ..., as_of: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., locations: _Optional[_Iterable[_Union[LocationAvailability, _Mapping]]] = ..., damaged: _Optional[int] = ..., quality_control: _Optional[int] = ...) -> None: ...
 
 class BatchGetAvailabilityResponse(_message.Message):
     __slots__ = ("as_of", "version", "availabilities", "missing")
@@ -174,3 +206,113 @@ class Reservation(_message.Message):
     confirmed: _containers.RepeatedCompositeFieldContainer[ReservationLine]
     unfilled: _containers.RepeatedCompositeFieldContainer[ReservationLine]
     def __init__(self, reservation_id: _Optional[str] = ..., state: _Optional[_Union[ReservationState, str]] = ..., lines: _Optional[_Iterable[_Union[ReservationLine, _Mapping]]] = ..., created_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., expires_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., ended_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., version: _Optional[int] = ..., as_of: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., confirmed: _Optional[_Iterable[_Union[ReservationLine, _Mapping]]] = ..., unfilled: _Optional[_Iterable[_Union[ReservationLine, _Mapping]]] = ...) -> None: ...
+
+class Adjustment(_message.Message):
+    __slots__ = ("sku", "location", "bucket", "operation", "quantity", "to_bucket", "occurred_at", "if_version", "if_quantity")
+    SKU_FIELD_NUMBER: _ClassVar[int]
+    LOCATION_FIELD_NUMBER: _ClassVar[int]
+    BUCKET_FIELD_NUMBER: _ClassVar[int]
+    OPERATION_FIELD_NUMBER: _ClassVar[int]
+    QUANTITY_FIELD_NUMBER: _ClassVar[int]
+    TO_BUCKET_FIELD_NUMBER: _ClassVar[int]
+    OCCURRED_AT_FIELD_NUMBER: _ClassVar[int]
+    IF_VERSION_FIELD_NUMBER: _ClassVar[int]
+    IF_QUANTITY_FIELD_NUMBER: _ClassVar[int]
+    sku: str
+    location: str
+    bucket: Bucket
+    operation: Operation
+    quantity: int
+    to_bucket: Bucket
+    occurred_at: _timestamp_pb2.Timestamp
+    if_version: int
+    if_quantity: int
+    def __init__(self, sku: _Optional[str] = ..., location: _Optional[str] = ..., bucket: _Optional[_Union[Bucket, str]] = ..., operation: _Optional[_Union[Operation, str]] = ..., quantity: _Optional[int] = ..., to_bucket: _Optional[_Union[Bucket, str]] = ..., occurred_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., if_version: _Optional[int] = ..., if_quantity: _Optional[int] = ...) -> None: ...
+
+class AdjustStockRequest(_message.Message):
+    __slots__ = ("idempotency_key", "adjustments")
+    IDEMPOTENCY_KEY_FIELD_NUMBER: _ClassVar[int]
+    ADJUSTMENTS_FIELD_NUMBER: _ClassVar[int]
+    idempotency_key: str
+    adjustments: _containers.RepeatedCompositeFieldContainer[Adjustment]
+    def __init__(self, idempotency_key: _Optional[str] = ..., adjustments: _Optional[_Iterable[_Union[Adjustment, _Mapping]]] = ...) -> None: ...
+
+class ChangedItem(_message.Message):
+    __slots__ = ("sku", "location", "bucket", "quantity", "reserved", "version")
+    SKU_FIELD_NUMBER: _ClassVar[int]
+    LOCATION_FIELD_NUMBER: _ClassVar[int]
+    BUCKET_FIELD_NUMBER: _ClassVar[int]
+    QUANTITY_FIELD_NUMBER: _ClassVar[int]
+    RESERVED_FIELD_NUMBER: _ClassVar[int]
+    VERSION_FIELD_NUMBER: _ClassVar[int]
+    sku: str
+    location: str
+    bucket: Bucket
+    quantity: int
+    reserved: int
+    version: int
+    def __init__(self, sku: _Optional[str] = ..., location: _Optional[str] = ..., bucket: _Optional[_Union[Bucket, str]] = ..., quantity: _Optional[int] = ..., reserved: _Optional[int] = ..., version: _Optional[int] = ...) -> None: ...
+
+class AdjustStockResponse(_message.Message):
+    __slots__ = ("batch_id", "as_of", "changed")
+    BATCH_ID_FIELD_NUMBER: _ClassVar[int]
+    AS_OF_FIELD_NUMBER: _ClassVar[int]
+    CHANGED_FIELD_NUMBER: _ClassVar[int]
+    batch_id: str
+    as_of: _timestamp_pb2.Timestamp
+    changed: _containers.RepeatedCompositeFieldContainer[ChangedItem]
+    def __init__(self, batch_id: _Optional[str] = ..., as_of: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., changed: _Optional[_Iterable[_Union[ChangedItem, _Mapping]]] = ...) -> None: ...
+
+class GetLedgerRequest(_message.Message):
+    __slots__ = ("sku", "at", "entries")
+    SKU_FIELD_NUMBER: _ClassVar[int]
+    AT_FIELD_NUMBER: _ClassVar[int]
+    ENTRIES_FIELD_NUMBER: _ClassVar[int]
+    sku: str
+    at: _timestamp_pb2.Timestamp
+    entries: int
+    def __init__(self, sku: _Optional[str] = ..., at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., entries: _Optional[int] = ...) -> None: ...
+
+class LedgerEntry(_message.Message):
+    __slots__ = ("kind", "recorded_at", "occurred_at", "quantity", "on_hand_change", "reserved_change", "reference")
+    KIND_FIELD_NUMBER: _ClassVar[int]
+    RECORDED_AT_FIELD_NUMBER: _ClassVar[int]
+    OCCURRED_AT_FIELD_NUMBER: _ClassVar[int]
+    QUANTITY_FIELD_NUMBER: _ClassVar[int]
+    ON_HAND_CHANGE_FIELD_NUMBER: _ClassVar[int]
+    RESERVED_CHANGE_FIELD_NUMBER: _ClassVar[int]
+    REFERENCE_FIELD_NUMBER: _ClassVar[int]
+    kind: str
+    recorded_at: _timestamp_pb2.Timestamp
+    occurred_at: _timestamp_pb2.Timestamp
+    quantity: int
+    on_hand_change: int
+    reserved_change: int
+    reference: str
+    def __init__(self, kind: _Optional[str] = ..., recorded_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., occurred_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., quantity: _Optional[int] = ..., on_hand_change: _Optional[int] = ..., reserved_change: _Optional[int] = ..., reference: _Optional[str] = ...) -> None: ...
+
+class LedgerShelf(_message.Message):
+    __slots__ = ("location", "bucket", "quantity", "reserved", "version", "entries")
+    LOCATION_FIELD_NUMBER: _ClassVar[int]
+    BUCKET_FIELD_NUMBER: _ClassVar[int]
+    QUANTITY_FIELD_NUMBER: _ClassVar[int]
+    RESERVED_FIELD_NUMBER: _ClassVar[int]
+    VERSION_FIELD_NUMBER: _ClassVar[int]
+    ENTRIES_FIELD_NUMBER: _ClassVar[int]
+    location: str
+    bucket: Bucket
+    quantity: int
+    reserved: int
+    version: int
+    entries: _containers.RepeatedCompositeFieldContainer[LedgerEntry]
+    def __init__(self, location: _Optional[str] = ..., bucket: _Optional[_Union[Bucket, str]] = ..., quantity: _Optional[int] = ..., reserved: _Optional[int] = ..., version: _Optional[int] = ..., entries: _Optional[_Iterable[_Union[LedgerEntry, _Mapping]]] = ...) -> None: ...
+
+class Ledger(_message.Message):
+    __slots__ = ("sku", "as_of", "shelves")
+    SKU_FIELD_NUMBER: _ClassVar[int]
+    AS_OF_FIELD_NUMBER: _ClassVar[int]
+    SHELVES_FIELD_NUMBER: _ClassVar[int]
+    sku: str
+    as_of: _timestamp_pb2.Timestamp
+    shelves: _containers.RepeatedCompositeFieldContainer[LedgerShelf]
+    def __init__(self, sku: _Optional[str] = ..., as_of: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., shelves: _Optional[_Iterable[_Union[LedgerShelf, _Mapping]]] = ...) -> None: ...

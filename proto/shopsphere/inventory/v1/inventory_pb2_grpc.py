@@ -74,6 +74,16 @@ class InventoryServiceStub:
                 request_serializer=shopsphere_dot_inventory_dot_v1_dot_inventory__pb2.ReleaseReservationRequest.SerializeToString,
                 response_deserializer=shopsphere_dot_inventory_dot_v1_dot_inventory__pb2.Reservation.FromString,
                 _registered_method=True)
+        self.AdjustStock = channel.unary_unary(
+                '/shopsphere.inventory.v1.InventoryService/AdjustStock',
+                request_serializer=shopsphere_dot_inventory_dot_v1_dot_inventory__pb2.AdjustStockRequest.SerializeToString,
+                response_deserializer=shopsphere_dot_inventory_dot_v1_dot_inventory__pb2.AdjustStockResponse.FromString,
+                _registered_method=True)
+        self.GetLedger = channel.unary_unary(
+                '/shopsphere.inventory.v1.InventoryService/GetLedger',
+                request_serializer=shopsphere_dot_inventory_dot_v1_dot_inventory__pb2.GetLedgerRequest.SerializeToString,
+                response_deserializer=shopsphere_dot_inventory_dot_v1_dot_inventory__pb2.Ledger.FromString,
+                _registered_method=True)
 
 
 class InventoryServiceServicer:
@@ -137,6 +147,21 @@ class InventoryServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def AdjustStock(self, request, context):
+        """Scope inventory.stock.write. All adjustments or none; ABORTED stock_changed when a condition does not hold,
+        FAILED_PRECONDITION insufficient_stock, count_ahead.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetLedger(self, request, context):
+        """Scope inventory.ledger.read. NOT_FOUND sku_unknown.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_InventoryServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -179,6 +204,16 @@ def add_InventoryServiceServicer_to_server(servicer, server):
                     servicer.ReleaseReservation,
                     request_deserializer=shopsphere_dot_inventory_dot_v1_dot_inventory__pb2.ReleaseReservationRequest.FromString,
                     response_serializer=shopsphere_dot_inventory_dot_v1_dot_inventory__pb2.Reservation.SerializeToString,
+            ),
+            'AdjustStock': grpc.unary_unary_rpc_method_handler(
+                    servicer.AdjustStock,
+                    request_deserializer=shopsphere_dot_inventory_dot_v1_dot_inventory__pb2.AdjustStockRequest.FromString,
+                    response_serializer=shopsphere_dot_inventory_dot_v1_dot_inventory__pb2.AdjustStockResponse.SerializeToString,
+            ),
+            'GetLedger': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetLedger,
+                    request_deserializer=shopsphere_dot_inventory_dot_v1_dot_inventory__pb2.GetLedgerRequest.FromString,
+                    response_serializer=shopsphere_dot_inventory_dot_v1_dot_inventory__pb2.Ledger.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -397,6 +432,60 @@ class InventoryService:
             '/shopsphere.inventory.v1.InventoryService/ReleaseReservation',
             shopsphere_dot_inventory_dot_v1_dot_inventory__pb2.ReleaseReservationRequest.SerializeToString,
             shopsphere_dot_inventory_dot_v1_dot_inventory__pb2.Reservation.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def AdjustStock(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/shopsphere.inventory.v1.InventoryService/AdjustStock',
+            shopsphere_dot_inventory_dot_v1_dot_inventory__pb2.AdjustStockRequest.SerializeToString,
+            shopsphere_dot_inventory_dot_v1_dot_inventory__pb2.AdjustStockResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetLedger(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/shopsphere.inventory.v1.InventoryService/GetLedger',
+            shopsphere_dot_inventory_dot_v1_dot_inventory__pb2.GetLedgerRequest.SerializeToString,
+            shopsphere_dot_inventory_dot_v1_dot_inventory__pb2.Ledger.FromString,
             options,
             channel_credentials,
             insecure,

@@ -55,6 +55,11 @@ local function is_first(event_id)
   return redis.call('SADD', 'inv:events:' .. string.sub(redis.sha1hex(event_id), 1, 4), event_id) == 1
 end
 
+-- A movement that was decided here enters the outbox, from which the topic gets it.
+local function owe(event_id, sku, shelf, quantity, occurred_at, kind)
+  redis.call('XADD', 'inv:outbox', '*', 'movement', cmsgpack.pack({ event_id, sku, shelf, quantity, occurred_at, kind }))
+end
+
 -- A confirmed line is a sale: taken here at once, and owed to the topic, where it comes back as a duplicate. The topic
 -- knows it already when Redis went back to an older copy; then the units have left.
 local function sell(state, hold, number, line, quantity)
@@ -66,7 +71,7 @@ local function sell(state, hold, number, line, quantity)
   local event_id = 'reservation:' .. hold.id .. ':' .. text(number)
   if is_first(event_id) then
     entry.on_hand = -quantity
-    redis.call('XADD', 'inv:outbox', '*', 'sale', cmsgpack.pack({ event_id, sku, location, entry.on_hand, entry.occurred_at }))
+    owe(event_id, sku, location, entry.on_hand, entry.occurred_at, 'sale')
   end
   record(state, sku, location, entry)
 end

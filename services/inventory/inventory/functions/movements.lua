@@ -33,6 +33,14 @@ local function take(state, item)
   return 'applied'
 end
 
+-- So many movements must leave the balance an exact integer, whatever they are.
+local function check_room(state, sku, shelf, movements)
+  local balance = load(state, sku, shelf)
+  if balance and math.abs(balance.on_hand) > MAX_INTEGER - 2 * movements * MAX_UNITS then
+    error('on hand of ' .. sku .. '@' .. shelf .. ' would leave the exact integers')
+  end
+end
+
 local function check_batch(state, batch)
   for _, item in ipairs(batch) do
     integer(item[1], 'partition')
@@ -40,10 +48,7 @@ local function check_batch(state, batch)
     if #item > 3 then
       units(item[7], 'quantity')
       integer(item[8], 'occurred_at')
-      local balance = load(state, item[5], item[6])
-      if balance and math.abs(balance.on_hand) > MAX_INTEGER - 2 * #batch * MAX_UNITS then
-        error('on hand of ' .. item[5] .. '@' .. item[6] .. ' would leave the exact integers')
-      end
+      check_room(state, item[5], item[6], #batch)
     end
   end
 end

@@ -8,13 +8,21 @@ local function reservation(_, args)
   return cmsgpack.pack(hold and { now = state.now, hold = show_hold(hold) } or { now = state.now, refusal = { reason = 'reservation_unknown' } })
 end
 
+local BUCKETS = { '', '#damaged', '#quality_control' }
+
 -- HGETALL's answer, or its part of one location.
 local function balances_at(sku, location)
   if location == '' then
     return redis.call('HGETALL', 'inv:stock:' .. sku)
   end
-  local packed = redis.call('HGET', 'inv:stock:' .. sku, location)
-  return packed and { location, packed } or {}
+  local found = {}
+  for _, bucket in ipairs(BUCKETS) do
+    local packed = redis.call('HGET', 'inv:stock:' .. sku, location .. bucket)
+    if packed then
+      found[#found + 1], found[#found + 2] = location .. bucket, packed
+    end
+  end
+  return found
 end
 
 local function availability(_, args)

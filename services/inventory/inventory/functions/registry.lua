@@ -21,6 +21,7 @@ redis.register_function({ function_name = 'inventory_ledger', callback = ledger,
 redis.register_function('inventory_availability', availability)
 redis.register_function('inventory_reservation', reservation)
 redis.register_function('inventory_reserve', once(reserve))
+redis.register_function('inventory_adjust', once(adjust))
 redis.register_function('inventory_extend', once(on_hold(extend)))
 redis.register_function('inventory_transfer', once(on_hold(transfer)))
 redis.register_function('inventory_confirm', once(on_hold(confirm)))

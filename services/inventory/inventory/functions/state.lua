@@ -3,8 +3,8 @@
 -- stream offsets together; nothing else writes these keys. The rules are those of stock.py, and tests compare both.
 -- The files of this folder are one library, joined in the order that library.py names.
 --
---   inv:stock:<sku>             hash    location -> "on_hand:reserved:version:counted_at:moved_at"
---   inv:journal:<sku>@<loc>     list    msgpack {kind, recorded_at, occurred_at, on_hand, reserved, reference, quantity, order_id}
+--   inv:stock:<sku>             hash    shelf -> "on_hand:reserved:version:counted_at:moved_at"
+--   inv:journal:<sku>@<shelf>   list    msgpack {kind, recorded_at, occurred_at, on_hand, reserved, reference, quantity, order_id, own}
 --   inv:due:<sku>               zset    live reservation ids of the sku by expires_at
 --   inv:hold:<reservation_id>   string  msgpack {state, lines, created_at, expires_at, ended_at, version, confirmed, unfilled}; ended ones fade
 --   inv:once:<slot>             string  msgpack {fingerprint, first answer}; fades
@@ -13,8 +13,9 @@
 --   inv:missing:<topic>         hash    partition -> offsets that were jumped over, records never delivered
 --   inv:quarantined:<topic>     hash    "<partition>/<offset>" -> reason of a record set aside
 --   inv:counters                hash    movements, applied, duplicates, quarantined; the audit holds them to the keys above
---   inv:outbox                  stream  sale: msgpack {event_id, sku, location, quantity, occurred_at} that the topic lacks
+--   inv:outbox                  stream  movement: msgpack {event_id, sku, shelf, quantity, occurred_at, kind} that the topic lacks
 --
+-- A shelf is a location, where goods are for sale, or "<location>#<bucket>", where they are set aside (journal.py Item).
 -- Times are microseconds since 1970, quantities units. Lua numbers are doubles: every integer is checked to be exact.
 -- An error after the first write would leave half a change, so all checks stand before it.
 
@@ -106,6 +107,7 @@ local function record(state, sku, location, entry)
   state.touched[sku .. '@' .. location] = { sku, location }
   redis.call('RPUSH', 'inv:journal:' .. sku .. '@' .. location, cmsgpack.pack({
     entry.kind, state.now, entry.occurred_at, entry.on_hand, entry.reserved, entry.reference, entry.quantity, entry.order_id or '',
+    entry.own,
   }))
 end
 

@@ -2,11 +2,12 @@
 
 Grain: sku × location × UTC day with at least one movement; a day without one closes as the day before it.
 Reads: silver.stock_movements_clean.
-Rules: the close is the fold of what occurred up to the end of the day, whatever the order of arrival: the count with
-the latest `occurred_at` (the lowest of several at that instant; without a count zero) plus all other movements at or
-after that instant. The inventory service folds in the same way; both pass `tests/stock_cases.py`. `received`, `sold`
-and `returned` are units moved (sold as a positive number), `transferred` and `adjusted` are net and signed, `counted`
-is the day's last count. Stock may be negative: that is a finding, not an error.
+Rules: the close is the fold of what occurred on hand up to the end of the day, whatever the order of arrival: the count
+with the latest `occurred_at` (the lowest of several at that instant; without a count zero) plus all other movements at
+or after that instant; other buckets (damaged, quality control) are no part of it. The inventory service folds in the
+same way; both pass `tests/stock_cases.py`. `received`, `sold` and `returned` are units moved (sold as a positive
+number), `transferred` and `adjusted` are net and signed, `counted` is the day's last count. Stock may be negative: that
+is a finding, not an error.
 """
 
 from pyspark.sql import Column, DataFrame, Window
@@ -43,7 +44,8 @@ def inventory_snapshots(movements: DataFrame) -> DataFrame:
     since_count = _up_to_now(*shelf, "_counted_at")
     base, change = F.min(counted).over(since_count), F.sum(moved).over(since_count)
     folded = (
-        movements.withColumn("_counted_at", last_count)
+        movements.where(F.col("bucket") == "on_hand")
+        .withColumn("_counted_at", last_count)
         .withColumn("on_hand", F.coalesce(base, F.lit(0)) + F.coalesce(change, F.lit(0)))
         .withColumn("day", F.to_date("occurred_at"))
     )

@@ -3,9 +3,9 @@
 Grain: one movement (event_id).
 Reads: bronze stock movements.
 Rules: a record is a movement by the rule of `movement.py`, which is the inventory's too. Of several with one event id
-the first position counts; a rejected record does not use up its event id. `quantity` is the signed effect on what is on
-hand; of a count it is the number counted. A `sequence` beyond 64 bits is left empty. A sku that no product has is kept:
-the shelf holds it all the same.
+the first position counts; a rejected record does not use up its event id. `quantity` is the signed effect on what is in
+`bucket` (on hand, when the record names none); of a count it is the number counted there. A `sequence` beyond 64 bits
+is left empty. A sku that no product has is kept: the shelf holds it all the same.
 Size: records pass through Arrow into Python in batches, so their number does not matter.
 """
 
@@ -36,6 +36,7 @@ SCHEMA = StructType(
         required("location", STRING),
         required("quantity", LONG),
         optional("order_id", STRING),
+        required("bucket", STRING),
     ]
 )
 PERSONAL: tuple[str, ...] = ()
@@ -87,6 +88,7 @@ def _typed(movement: StockMovement) -> _Values:
         movement.location,
         movement.quantity,
         movement.order_id,
+        movement.bucket or "on_hand",
     )
 
 

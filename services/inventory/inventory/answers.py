@@ -1,0 +1,97 @@
+"""What the application answers its doors with."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from inventory.adjustments import Adjusted
+from inventory.holds import Hold
+from inventory.journal import Balance, Bucket, Item, StockEvent
+
+
+@dataclass(frozen=True, slots=True)
+class SkuAvailability:
+    """A sku's balances by location, and the units set aside there; its own figures are their sums."""
+
+    sku: str
+    as_of: datetime
+    locations: dict[str, Balance]
+    set_aside: dict[Item, int] = field(default_factory=dict)
+
+    def units(self, bucket: Bucket, location: str | None = None) -> int:
+        """Units in a bucket other than on hand, at one location or over all."""
+        return sum(
+            units
+            for item, units in self.set_aside.items()
+            if item.bucket is bucket and location in (None, item.location)
+        )
+
+    @property
+    def on_hand(self) -> int:
+        """Units on hand over all locations."""
+        return sum(balance.on_hand for balance in self.locations.values())
+
+    @property
+    def reserved(self) -> int:
+        """Units reserved over all locations."""
+        return sum(balance.reserved for balance in self.locations.values())
+
+    @property
+    def available_to_promise(self) -> int:
+        """Units that may be promised; a location below zero takes nothing from the others."""
+        return sum(balance.available_to_promise for balance in self.locations.values())
+
+    @property
+    def version(self) -> int:
+        """Grows with each change at any of the locations."""
+        return sum(balance.version for balance in self.locations.values())
+
+
+@dataclass(frozen=True, slots=True)
+class BatchAvailability:
+    """Availability of several skus at one moment, and the skus without a stock record."""
+
+    as_of: datetime
+    availabilities: tuple[SkuAvailability, ...]
+    missing: tuple[str, ...]
+
+    @property
+    def version(self) -> int:
+        """Grows with each change of any of the skus."""
+        return sum(availability.version for availability in self.availabilities)
+
+
+@dataclass(frozen=True, slots=True)
+class Reservation:
+    """A hold as it was at `as_of`; `is_replay` when the key had been answered before."""
+
+    hold: Hold
+    as_of: datetime
+    is_replay: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Adjustments:
+    """The items that a batch changed as they were at `as_of`; `is_replay` when the key had been answered before."""
+
+    adjusted: Adjusted
+    as_of: datetime
+    is_replay: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Shelf:
+    """An item as its journal told it at a time, and the newest entries up to then, the newest first."""
+
+    item: Item
+    balance: Balance
+    entries: Sequence[StockEvent]
+
+
+@dataclass(frozen=True, slots=True)
+class SkuLedger:
+    """A sku on all its shelves, as of a time."""
+
+    sku: str
+    as_of: datetime
+    shelves: tuple[Shelf, ...]
