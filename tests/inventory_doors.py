@@ -145,7 +145,7 @@ def _plain(name: str, value: Any) -> Any:
         return [_plain("", each) for each in value]
     if isinstance(value, dict):
         return {key: _plain(key, each) for key, each in value.items()}
-    if name in ("on_hand", "reserved", "available_to_promise", "version", "quantity"):
+    if name in ("on_hand", "reserved", "available_to_promise", "version", "quantity", "epoch"):
         return int(value)
     return value.removeprefix("RESERVATION_STATE_").lower() if name == "state" else value
 

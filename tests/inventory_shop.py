@@ -38,7 +38,7 @@ async def shop(request: pytest.FixtureRequest) -> AsyncIterator[Shop]:
         yield Shop(InMemoryStockStore(clock, RETENTION, BALANCES_MAX), advance)
         return
     async with empty_redis(request.getfixturevalue("redis_url")) as client:
-        store = RedisStockStore(client, RETENTION, BALANCES_MAX)
+        store = await RedisStockStore.open(client, RETENTION, BALANCES_MAX)
 
         async def wait(by: timedelta) -> None:
             started = (await store.availability([])).as_of

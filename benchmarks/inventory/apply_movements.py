@@ -58,7 +58,7 @@ def ours(url: str, values: list[bytes]) -> int:
         client = AsyncRedis.from_url(f"{url}/1")
         await client.flushdb()
         await library.load(client)
-        handle = create_handler(RedisStockStore(client), InMemoryDeadLetters())
+        handle = create_handler(await RedisStockStore.open(client), InMemoryDeadLetters())
         for start in range(0, len(values), BATCH):
             batch = enumerate(values[start : start + BATCH], start)
             await handle([Record(TOPIC, 0, offset, None, value, 0) for offset, value in batch])

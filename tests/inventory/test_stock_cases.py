@@ -36,4 +36,4 @@ async def test_the_model_keeps_the_one_rule_of_stock(case: StockCase) -> None:
 async def test_the_functions_in_redis_keep_the_one_rule_of_stock(redis_url: str) -> None:
     for case in STOCK_CASES:
         async with empty_redis(redis_url) as client:
-            await come_out_as_the_case_says(case, RedisStockStore(client))
+            await come_out_as_the_case_says(case, await RedisStockStore.open(client))

@@ -29,6 +29,7 @@ class SkuAvailability:
     sku: str
     as_of: datetime
     locations: dict[str, Balance]
+    epoch: int
 
     @property
     def on_hand(self) -> int:
@@ -58,6 +59,7 @@ class BatchAvailability:
     as_of: datetime
     availabilities: tuple[SkuAvailability, ...]
     missing: tuple[str, ...]
+    epoch: int
 
     @property
     def version(self) -> int:
@@ -72,6 +74,7 @@ class Reservation:
     hold: Hold
     as_of: datetime
     is_replay: bool = False
+    epoch: int = 0
 
 
 class Inventory:
@@ -99,8 +102,11 @@ class Inventory:
         if location:
             _check_name(location, "location")
         found = await self._store.availability(list(dict.fromkeys(skus)), location or None)
-        known = tuple(SkuAvailability(sku, found.as_of, balances) for sku, balances in found.skus.items() if balances)
-        return BatchAvailability(found.as_of, known, tuple(sku for sku, balances in found.skus.items() if not balances))
+        known = tuple(
+            SkuAvailability(sku, found.as_of, balances, found.epoch) for sku, balances in found.skus.items() if balances
+        )
+        missing = tuple(sku for sku, balances in found.skus.items() if not balances)
+        return BatchAvailability(found.as_of, known, missing, found.epoch)
 
     async def reserve(
         self, client_id: str, idempotency_key: str, lines: Sequence[Line], expires_in_seconds: int
@@ -141,7 +147,7 @@ def _answer(command: str, decision: Decision, reservation_id: str = "") -> Reser
     metrics.DECISIONS.labels(command, "replayed" if decision.is_replay else name).inc()
     if isinstance(outcome, Refused):
         raise error_of(outcome, reservation_id)
-    return Reservation(outcome, decision.as_of, decision.is_replay)
+    return Reservation(outcome, decision.as_of, decision.is_replay, decision.epoch)
 
 
 def _once(client_id: str, key: str, *request: object) -> Once:

@@ -25,7 +25,7 @@ from shopsphere_kit.stream import StreamWorker, run_worker
 from shopsphere_kit.topics import STOCK_MOVEMENTS
 from shopsphere_kit.waiting import await_until
 
-from inventory import audit, library, rest, rpc
+from inventory import audit, library, redis_failures, rest, rpc
 from inventory.application import Inventory
 from inventory.audit import AuditReport
 from inventory.errors import StockUnavailable
@@ -101,9 +101,10 @@ async def open_producer(settings: Settings) -> AsyncIterator[AIOKafkaProducer]:
 async def serve(settings: Settings) -> None:
     """Both doors, until SIGTERM."""
     async with open_redis(settings) as client:
-        inventory = Inventory(RedisStockStore(client, settings.retention), new_reservation_id)
+        store = await RedisStockStore.open(client, settings.retention)
+        inventory = Inventory(store, new_reservation_id)
         verifier = TokenVerifier(settings.auth)
-        app = rest.create_app(inventory, verifier, _readiness(client), settings.http, version("shopsphere-inventory"))
+        app = rest.create_app(inventory, verifier, _readiness(client, store), settings.http, version("shopsphere-inventory"))
         server = rpc.create_server(inventory, verifier, settings.http, settings.grpc_port)
         await serving.serve(app, http=settings.http, rest_port=settings.rest_port, grpc_server=server)
 
@@ -120,7 +121,7 @@ async def stream(settings: Settings) -> None:
         batch_within_seconds=settings.stream_batch_within_seconds,
     )
     async with open_redis(settings) as client, open_producer(settings) as producer:
-        store = RedisStockStore(client, settings.retention)
+        store = await RedisStockStore.open(client, settings.retention)
         await _rewind(settings, await producer.partitions_for(STOCK_MOVEMENTS.name), store)
         async with publishing(SalePublisher(store, lambda: _connect(settings))):
             await run_worker(worker, create_handler(store, KafkaDeadLetters(producer)))
@@ -180,18 +181,22 @@ async def _rewind(settings: Settings, partitions: Iterable[int], store: RedisSto
 async def run_audit(settings: Settings, show: Callable[[Ledger], None]) -> AuditReport:
     """Every balance against the fold of its journal, each shown."""
     async with open_redis(settings) as client:
-        return await audit.run(RedisStockStore(client, settings.retention), show)
+        return await audit.run(await RedisStockStore.open(client, settings.retention), show)
 
 
-def _readiness(client: Redis) -> Readiness:
+def _readiness(client: Redis, store: RedisStockStore) -> Readiness:
     async def functions() -> None:
         try:
             present = await library.installed_version(client)
         except RedisError as error:
-            raise StockUnavailable("Redis does not answer") from error
+            raise redis_failures.refusal_of(error) from error
         if present != library.VERSION:
             raise StockUnavailable(f"Redis holds version {present} of our functions, not {library.VERSION}")
 
+    async def data_set() -> None:
+        await store.availability([])
+
     readiness = Readiness()
     readiness.add("redis", functions)
+    readiness.add("data_set", data_set)
     return readiness

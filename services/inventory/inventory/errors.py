@@ -2,7 +2,7 @@
 
 NotFound            SkuUnknown, LocationUnknown, ReservationUnknown
 FailedPrecondition  InsufficientStock, ReservationNotHeld
-Conflict            IdempotencyKeyReused
+Conflict            IdempotencyKeyReused, OwnerFenced
 InvalidArgument     IdempotencyKeyMissing, MovementRejected
 TooLarge            AnswerTooLarge
 Unavailable         StockUnavailable
@@ -91,9 +91,20 @@ class AnswerTooLarge(TooLarge):
 
 
 class StockUnavailable(Unavailable):
-    """Redis is away, loading, read-only, full, or lacks our functions."""
+    """Redis is away, loading, read-only, full, or holds another state; `redis_failures.py` lists the reasons."""
 
     default_reason = "stock_unavailable"
+
+    @property
+    def is_of_another_state(self) -> bool:
+        """True when Redis answers, but not with the state that this process knows: no waiting will mend that."""
+        return self.reason in ("epoch_mismatch", "state_went_back")
+
+
+class OwnerFenced(Conflict):
+    """Another worker took a partition over; what this one sends of it is refused as a whole."""
+
+    default_reason = "owner_fenced"
 
 
 def error_of(refused: Refused, reservation_id: str = "") -> ShopSphereError:

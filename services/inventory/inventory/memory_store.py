@@ -1,13 +1,15 @@
 """The stock store in this process's memory: for tests, and as the model that the Redis functions are held to."""
 
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from shopsphere_kit.clock import Clock
 
 from inventory import stock
 from inventory.errors import AnswerTooLarge, IdempotencyKeyReused
+from inventory.fence import Fence
 from inventory.journal import Balance, Item, StockEvent, evolve
 from inventory.stock import (
     ApplyMovement,
@@ -26,6 +28,7 @@ from inventory.store import (
     Ledger,
     Once,
     Outgoing,
+    Owned,
     Positioned,
     Retention,
     SetAside,
@@ -39,7 +42,10 @@ Change = tuple[Hold, Sequence[StockEvent]] | Refused
 class InMemoryStockStore:
     """Balances are kept as the fold of the journals, entry by entry."""
 
-    def __init__(self, clock: Clock, retention: Retention | None = None, balances_max: int = BALANCES_MAX) -> None:
+    def __init__(
+        self, clock: Clock, retention: Retention | None = None, balances_max: int = BALANCES_MAX, epoch: int = 1
+    ) -> None:
+        self.fence = Fence(epoch)
         self._clock = clock
         self._balances_max = balances_max
         self._retention = retention or Retention()
@@ -56,13 +62,14 @@ class InMemoryStockStore:
 
     async def availability(self, skus: Sequence[str], location: str | None = None) -> Availability:
         """Balances at all locations or at one; due holds of the skus end first."""
+        self.fence.admit()
         now = self._clock.now()
         self._expire_due(skus, now)
         found = {sku: self._locations(sku, location) for sku in skus}
         asked = sum(len(balances) for balances in found.values())
         if asked > self._balances_max:
             raise AnswerTooLarge.of_balances(asked, self._balances_max)
-        return Availability(now, found)
+        return Availability(now, found, self.fence.epoch)
 
     async def reserve(self, command: ReserveStock, once: Once) -> Decision:
         """Hold all lines or none."""
@@ -83,11 +90,22 @@ class InMemoryStockStore:
 
     async def reservation(self, reservation_id: str) -> Decision:
         """The hold as it stands now."""
+        self.fence.admit()
         now = self._clock.now()
-        return Decision(now, self._settled(reservation_id, now) or Refused(Refusal.RESERVATION_UNKNOWN))
+        hold = self._settled(reservation_id, now)
+        return Decision(now, hold or Refused(Refusal.RESERVATION_UNKNOWN), epoch=self.fence.epoch)
 
-    async def apply_movements(self, topic: str, batch: Sequence[Positioned]) -> Tally:
+    async def take_over(self, topic: str, partitions: Sequence[int]) -> dict[int, Owned]:
+        """Own these partitions from now on."""
+        self.fence.admit()
+        return self.fence.take_over(topic, partitions, self._offsets.get(topic, {}))
+
+    async def apply_movements(
+        self, topic: str, batch: Sequence[Positioned], owners: Mapping[int, int] | None = None
+    ) -> Tally:
         """Take a batch, each record once."""
+        self.fence.admit()
+        self.fence.admit_owner(topic, [each.partition for each in batch], owners or {})
         now, offsets, tally = self._clock.now(), self._offsets.setdefault(topic, {}), Counter[str]()
         for positioned in batch:
             last = offsets.get(positioned.partition, -1)
@@ -106,6 +124,7 @@ class InMemoryStockStore:
 
     async def offsets(self, topic: str) -> dict[int, int]:
         """The last offset taken of each partition."""
+        self.fence.admit()
         return dict(self._offsets.get(topic, {}))
 
     async def totals(self) -> Tally:
@@ -124,10 +143,12 @@ class InMemoryStockStore:
 
     async def outbox(self, most: int) -> list[Outgoing]:
         """The oldest sales that the topic still lacks."""
+        self.fence.admit()
         return self._outbox[:most]
 
     async def sent(self, outgoing: Sequence[Outgoing]) -> None:
         """Forget them."""
+        self.fence.admit()
         self._outbox = [each for each in self._outbox if each not in outgoing]
 
     async def skus(self) -> AsyncIterator[str]:
@@ -137,6 +158,7 @@ class InMemoryStockStore:
 
     async def ledgers(self, sku: str) -> list[Ledger]:
         """Balance, journal and live holds of the sku at every location."""
+        self.fence.admit()
         return [
             Ledger(item, balance, list(self._journals[item]), self._held(item))
             for item, balance in self._balances.items()
@@ -144,16 +166,17 @@ class InMemoryStockStore:
         ]
 
     def _decide(self, once: Once, decide: Callable[[datetime], Change]) -> Decision:
+        self.fence.admit()
         now = self._clock.now()
         first = self._answers.get(once.slot)
         if first and now < first[1].as_of + self._retention.answers:
             if first[0] != once.fingerprint:
                 raise IdempotencyKeyReused.of_request()
-            return Decision(first[1].as_of, first[1].outcome, is_replay=True)
+            return replace(first[1], is_replay=True)
         change = decide(now)
         if not isinstance(change, Refused):
             self._keep(*change)
-        decision = Decision(now, change if isinstance(change, Refused) else change[0])
+        decision = Decision(now, change if isinstance(change, Refused) else change[0], epoch=self.fence.epoch)
         self._answers[once.slot] = (once.fingerprint, decision)
         return decision
 

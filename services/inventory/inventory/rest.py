@@ -28,6 +28,8 @@ Location = Annotated[str, Field(json_schema_extra={**_NAME_SCHEMA}, examples=["S
 Units = Annotated[int, Field(strict=True, json_schema_extra={"minimum": 1, "maximum": UNITS_MAX})]
 Seconds = Annotated[int, Field(strict=True, json_schema_extra={"minimum": 1, "maximum": EXPIRES_IN_SECONDS_MAX})]
 
+Epoch = Annotated[int, Field(description="The data set that answered; holds of another epoch may be gone.")]
+
 
 class _Request(BaseModel):
     """A body that refuses fields nobody reads, so that a typing error is not taken for a default."""
@@ -76,6 +78,7 @@ class AvailabilityAnswer(BaseModel):
     available_to_promise: int
     version: int
     as_of: datetime
+    epoch: Epoch
     locations: list[LocationAnswer]
 
     @classmethod
@@ -98,6 +101,7 @@ class AvailabilityAnswer(BaseModel):
             available_to_promise=found.available_to_promise,
             version=found.version,
             as_of=found.as_of,
+            epoch=found.epoch,
             locations=locations,
         )
 
@@ -106,6 +110,7 @@ class BatchAnswer(BaseModel):
     """Availability of the known skus, and the skus without a stock record."""
 
     as_of: datetime
+    epoch: Epoch
     version: int
     availabilities: list[AvailabilityAnswer]
     missing: list[str]
@@ -130,6 +135,7 @@ class ReservationAnswer(BaseModel):
     ended_at: datetime | None
     version: int
     as_of: datetime
+    epoch: Epoch
 
     @classmethod
     def of(cls, reservation: application.Reservation) -> Self:
@@ -147,6 +153,7 @@ class ReservationAnswer(BaseModel):
             ended_at=hold.ended_at,
             version=hold.version,
             as_of=reservation.as_of,
+            epoch=reservation.epoch,
         )
 
 
@@ -172,6 +179,7 @@ def _availability_routes(inventory: Inventory) -> APIRouter:
         found = await inventory.batch_availability(body.skus, body.location)
         return BatchAnswer(
             as_of=found.as_of,
+            epoch=found.epoch,
             version=found.version,
             availabilities=[AvailabilityAnswer.of(each) for each in found.availabilities],
             missing=list(found.missing),

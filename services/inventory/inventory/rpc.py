@@ -54,6 +54,7 @@ class InventoryServicer(pb_grpc.InventoryServiceServicer):
         found = await self._inventory.batch_availability(list(request.skus), request.location or None)
         return pb.BatchGetAvailabilityResponse(
             as_of=_timestamp(found.as_of),
+            epoch=found.epoch,
             version=found.version,
             availabilities=[_availability(each) for each in found.availabilities],
             missing=found.missing,
@@ -108,6 +109,7 @@ def _availability(found: application.SkuAvailability) -> pb.Availability:
         available_to_promise=found.available_to_promise,
         version=found.version,
         as_of=_timestamp(found.as_of),
+        epoch=found.epoch,
         locations=[
             pb.LocationAvailability(
                 location=location,
@@ -135,6 +137,7 @@ def _reservation(reservation: application.Reservation) -> pb.Reservation:
         ended_at=_timestamp(hold.ended_at) if hold.ended_at else None,
         version=hold.version,
         as_of=_timestamp(reservation.as_of),
+        epoch=reservation.epoch,
     )
 
 

@@ -25,6 +25,13 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
 
+class DataSet(msgspec.Struct, frozen=True):
+    """Which data set Redis holds, and how many mutating calls it has seen."""
+
+    epoch: int
+    sequence: int
+
+
 class HoldRecord(msgspec.Struct, array_like=True):
     """A hold as the functions show it; `ended_at` is 0 while it stands."""
 
@@ -124,6 +131,15 @@ def refused_of(record: RefusalRecord) -> Refused:
         ),
         state=HoldState(record.state) if record.state else None,
     )
+
+
+def outcome_of(record: DecisionRecord) -> Hold | Refused:
+    """The hold or the refusal that an answer tells."""
+    if record.hold:
+        return hold_of(record.hold)
+    if record.refusal:
+        return refused_of(record.refusal)
+    raise ValueError("neither a hold nor a refusal")
 
 
 def balance_of(packed: bytes) -> Balance:

@@ -25,15 +25,15 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\'shopsphere/inventory/v1/inventory.proto\x12\x17shopsphere.inventory.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"7\n\x16GetAvailabilityRequest\x12\x0b\n\x03sku\x18\x01 \x01(\t\x12\x10\n\x08location\x18\x02 \x01(\t\"=\n\x1b\x42\x61tchGetAvailabilityRequest\x12\x0c\n\x04skus\x18\x01 \x03(\t\x12\x10\n\x08location\x18\x02 \x01(\t\"z\n\x14LocationAvailability\x12\x10\n\x08location\x18\x01 \x01(\t\x12\x0f\n\x07on_hand\x18\x02 \x01(\x03\x12\x10\n\x08reserved\x18\x03 \x01(\x03\x12\x1c\n\x14\x61vailable_to_promise\x18\x04 \x01(\x03\x12\x0f\n\x07version\x18\x05 \x01(\x03\"\xda\x01\n\x0c\x41vailability\x12\x0b\n\x03sku\x18\x01 \x01(\t\x12\x0f\n\x07on_hand\x18\x02 \x01(\x03\x12\x10\n\x08reserved\x18\x03 \x01(\x03\x12\x1c\n\x14\x61vailable_to_promise\x18\x04 \x01(\x03\x12\x0f\n\x07version\x18\x05 \x01(\x03\x12)\n\x05\x61s_of\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12@\n\tlocations\x18\x07 \x03(\x0b\x32-.shopsphere.inventory.v1.LocationAvailability\"\xaa\x01\n\x1c\x42\x61tchGetAvailabilityResponse\x12)\n\x05\x61s_of\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0f\n\x07version\x18\x02 \x01(\x03\x12=\n\x0e\x61vailabilities\x18\x03 \x03(\x0b\x32%.shopsphere.inventory.v1.Availability\x12\x0f\n\x07missing\x18\x04 \x03(\t\"B\n\x0fReservationLine\x12\x0b\n\x03sku\x18\x01 \x01(\t\x12\x10\n\x08location\x18\x02 \x01(\t\x12\x10\n\x08quantity\x18\x03 \x01(\x03\"\x88\x01\n\x18\x43reateReservationRequest\x12\x17\n\x0fidempotency_key\x18\x01 \x01(\t\x12\x37\n\x05lines\x18\x02 \x03(\x0b\x32(.shopsphere.inventory.v1.ReservationLine\x12\x1a\n\x12\x65xpires_in_seconds\x18\x03 \x01(\x03\"/\n\x15GetReservationRequest\x12\x16\n\x0ereservation_id\x18\x01 \x01(\t\"L\n\x19\x43onfirmReservationRequest\x12\x16\n\x0ereservation_id\x18\x01 \x01(\t\x12\x17\n\x0fidempotency_key\x18\x02 \x01(\t\"L\n\x19ReleaseReservationRequest\x12\x16\n\x0ereservation_id\x18\x01 \x01(\t\x12\x17\n\x0fidempotency_key\x18\x02 \x01(\t\"\xe2\x02\n\x0bReservation\x12\x16\n\x0ereservation_id\x18\x01 \x01(\t\x12\x38\n\x05state\x18\x02 \x01(\x0e\x32).shopsphere.inventory.v1.ReservationState\x12\x37\n\x05lines\x18\x03 \x03(\x0b\x32(.shopsphere.inventory.v1.ReservationLine\x12.\n\ncreated_at\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\nexpires_at\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x65nded_at\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0f\n\x07version\x18\x07 \x01(\x03\x12)\n\x05\x61s_of\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp*\xb1\x01\n\x10ReservationState\x12!\n\x1dRESERVATION_STATE_UNSPECIFIED\x10\x00\x12\x1a\n\x16RESERVATION_STATE_HELD\x10\x01\x12\x1f\n\x1bRESERVATION_STATE_CONFIRMED\x10\x02\x12\x1e\n\x1aRESERVATION_STATE_RELEASED\x10\x03\x12\x1d\n\x19RESERVATION_STATE_EXPIRED\x10\x04\x32\xb9\x05\n\x10InventoryService\x12i\n\x0fGetAvailability\x12/.shopsphere.inventory.v1.GetAvailabilityRequest\x1a%.shopsphere.inventory.v1.Availability\x12\x83\x01\n\x14\x42\x61tchGetAvailability\x12\x34.shopsphere.inventory.v1.BatchGetAvailabilityRequest\x1a\x35.shopsphere.inventory.v1.BatchGetAvailabilityResponse\x12l\n\x11\x43reateReservation\x12\x31.shopsphere.inventory.v1.CreateReservationRequest\x1a$.shopsphere.inventory.v1.Reservation\x12\x66\n\x0eGetReservation\x12..shopsphere.inventory.v1.GetReservationRequest\x1a$.shopsphere.inventory.v1.Reservation\x12n\n\x12\x43onfirmReservation\x12\x32.shopsphere.inventory.v1.ConfirmReservationRequest\x1a$.shopsphere.inventory.v1.Reservation\x12n\n\x12ReleaseReservation\x12\x32.shopsphere.inventory.v1.ReleaseReservationRequest\x1a$.shopsphere.inventory.v1.Reservationb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\'shopsphere/inventory/v1/inventory.proto\x12\x17shopsphere.inventory.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"7\n\x16GetAvailabilityRequest\x12\x0b\n\x03sku\x18\x01 \x01(\t\x12\x10\n\x08location\x18\x02 \x01(\t\"=\n\x1b\x42\x61tchGetAvailabilityRequest\x12\x0c\n\x04skus\x18\x01 \x03(\t\x12\x10\n\x08location\x18\x02 \x01(\t\"z\n\x14LocationAvailability\x12\x10\n\x08location\x18\x01 \x01(\t\x12\x0f\n\x07on_hand\x18\x02 \x01(\x03\x12\x10\n\x08reserved\x18\x03 \x01(\x03\x12\x1c\n\x14\x61vailable_to_promise\x18\x04 \x01(\x03\x12\x0f\n\x07version\x18\x05 \x01(\x03\"\xe9\x01\n\x0c\x41vailability\x12\x0b\n\x03sku\x18\x01 \x01(\t\x12\x0f\n\x07on_hand\x18\x02 \x01(\x03\x12\x10\n\x08reserved\x18\x03 \x01(\x03\x12\x1c\n\x14\x61vailable_to_promise\x18\x04 \x01(\x03\x12\x0f\n\x07version\x18\x05 \x01(\x03\x12)\n\x05\x61s_of\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12@\n\tlocations\x18\x07 \x03(\x0b\x32-.shopsphere.inventory.v1.LocationAvailability\x12\r\n\x05\x65poch\x18\x0f \x01(\x03\"\xb9\x01\n\x1c\x42\x61tchGetAvailabilityResponse\x12)\n\x05\x61s_of\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0f\n\x07version\x18\x02 \x01(\x03\x12=\n\x0e\x61vailabilities\x18\x03 \x03(\x0b\x32%.shopsphere.inventory.v1.Availability\x12\x0f\n\x07missing\x18\x04 \x03(\t\x12\r\n\x05\x65poch\x18\x0f \x01(\x03\"B\n\x0fReservationLine\x12\x0b\n\x03sku\x18\x01 \x01(\t\x12\x10\n\x08location\x18\x02 \x01(\t\x12\x10\n\x08quantity\x18\x03 \x01(\x03\"\x88\x01\n\x18\x43reateReservationRequest\x12\x17\n\x0fidempotency_key\x18\x01 \x01(\t\x12\x37\n\x05lines\x18\x02 \x03(\x0b\x32(.shopsphere.inventory.v1.ReservationLine\x12\x1a\n\x12\x65xpires_in_seconds\x18\x03 \x01(\x03\"/\n\x15GetReservationRequest\x12\x16\n\x0ereservation_id\x18\x01 \x01(\t\"L\n\x19\x43onfirmReservationRequest\x12\x16\n\x0ereservation_id\x18\x01 \x01(\t\x12\x17\n\x0fidempotency_key\x18\x02 \x01(\t\"L\n\x19ReleaseReservationRequest\x12\x16\n\x0ereservation_id\x18\x01 \x01(\t\x12\x17\n\x0fidempotency_key\x18\x02 \x01(\t\"\xf1\x02\n\x0bReservation\x12\x16\n\x0ereservation_id\x18\x01 \x01(\t\x12\x38\n\x05state\x18\x02 \x01(\x0e\x32).shopsphere.inventory.v1.ReservationState\x12\x37\n\x05lines\x18\x03 \x03(\x0b\x32(.shopsphere.inventory.v1.ReservationLine\x12.\n\ncreated_at\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\nexpires_at\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x65nded_at\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0f\n\x07version\x18\x07 \x01(\x03\x12)\n\x05\x61s_of\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\r\n\x05\x65poch\x18\x0f \x01(\x03*\xb1\x01\n\x10ReservationState\x12!\n\x1dRESERVATION_STATE_UNSPECIFIED\x10\x00\x12\x1a\n\x16RESERVATION_STATE_HELD\x10\x01\x12\x1f\n\x1bRESERVATION_STATE_CONFIRMED\x10\x02\x12\x1e\n\x1aRESERVATION_STATE_RELEASED\x10\x03\x12\x1d\n\x19RESERVATION_STATE_EXPIRED\x10\x04\x32\xb9\x05\n\x10InventoryService\x12i\n\x0fGetAvailability\x12/.shopsphere.inventory.v1.GetAvailabilityRequest\x1a%.shopsphere.inventory.v1.Availability\x12\x83\x01\n\x14\x42\x61tchGetAvailability\x12\x34.shopsphere.inventory.v1.BatchGetAvailabilityRequest\x1a\x35.shopsphere.inventory.v1.BatchGetAvailabilityResponse\x12l\n\x11\x43reateReservation\x12\x31.shopsphere.inventory.v1.CreateReservationRequest\x1a$.shopsphere.inventory.v1.Reservation\x12\x66\n\x0eGetReservation\x12..shopsphere.inventory.v1.GetReservationRequest\x1a$.shopsphere.inventory.v1.Reservation\x12n\n\x12\x43onfirmReservation\x12\x32.shopsphere.inventory.v1.ConfirmReservationRequest\x1a$.shopsphere.inventory.v1.Reservation\x12n\n\x12ReleaseReservation\x12\x32.shopsphere.inventory.v1.ReleaseReservationRequest\x1a$.shopsphere.inventory.v1.Reservationb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'shopsphere.inventory.v1.inventory_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_RESERVATIONSTATE']._serialized_start=1509
-  _globals['_RESERVATIONSTATE']._serialized_end=1686
+  _globals['_RESERVATIONSTATE']._serialized_start=1554
+  _globals['_RESERVATIONSTATE']._serialized_end=1731
   _globals['_GETAVAILABILITYREQUEST']._serialized_start=101
   _globals['_GETAVAILABILITYREQUEST']._serialized_end=156
   _globals['_BATCHGETAVAILABILITYREQUEST']._serialized_start=158
@@ -41,21 +41,21 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LOCATIONAVAILABILITY']._serialized_start=221
   _globals['_LOCATIONAVAILABILITY']._serialized_end=343
   _globals['_AVAILABILITY']._serialized_start=346
-  _globals['_AVAILABILITY']._serialized_end=564
-  _globals['_BATCHGETAVAILABILITYRESPONSE']._serialized_start=567
-  _globals['_BATCHGETAVAILABILITYRESPONSE']._serialized_end=737
-  _globals['_RESERVATIONLINE']._serialized_start=739
-  _globals['_RESERVATIONLINE']._serialized_end=805
-  _globals['_CREATERESERVATIONREQUEST']._serialized_start=808
-  _globals['_CREATERESERVATIONREQUEST']._serialized_end=944
-  _globals['_GETRESERVATIONREQUEST']._serialized_start=946
-  _globals['_GETRESERVATIONREQUEST']._serialized_end=993
-  _globals['_CONFIRMRESERVATIONREQUEST']._serialized_start=995
-  _globals['_CONFIRMRESERVATIONREQUEST']._serialized_end=1071
-  _globals['_RELEASERESERVATIONREQUEST']._serialized_start=1073
-  _globals['_RELEASERESERVATIONREQUEST']._serialized_end=1149
-  _globals['_RESERVATION']._serialized_start=1152
-  _globals['_RESERVATION']._serialized_end=1506
-  _globals['_INVENTORYSERVICE']._serialized_start=1689
-  _globals['_INVENTORYSERVICE']._serialized_end=2386
+  _globals['_AVAILABILITY']._serialized_end=579
+  _globals['_BATCHGETAVAILABILITYRESPONSE']._serialized_start=582
+  _globals['_BATCHGETAVAILABILITYRESPONSE']._serialized_end=767
+  _globals['_RESERVATIONLINE']._serialized_start=769
+  _globals['_RESERVATIONLINE']._serialized_end=835
+  _globals['_CREATERESERVATIONREQUEST']._serialized_start=838
+  _globals['_CREATERESERVATIONREQUEST']._serialized_end=974
+  _globals['_GETRESERVATIONREQUEST']._serialized_start=976
+  _globals['_GETRESERVATIONREQUEST']._serialized_end=1023
+  _globals['_CONFIRMRESERVATIONREQUEST']._serialized_start=1025
+  _globals['_CONFIRMRESERVATIONREQUEST']._serialized_end=1101
+  _globals['_RELEASERESERVATIONREQUEST']._serialized_start=1103
+  _globals['_RELEASERESERVATIONREQUEST']._serialized_end=1179
+  _globals['_RESERVATION']._serialized_start=1182
+  _globals['_RESERVATION']._serialized_end=1551
+  _globals['_INVENTORYSERVICE']._serialized_start=1734
+  _globals['_INVENTORYSERVICE']._serialized_end=2431
 # @@protoc_insertion_point(module_scope)

@@ -14,11 +14,12 @@
 --   inv:quarantined:<topic>     hash    "<partition>/<offset>" -> reason of a record set aside
 --   inv:counters                hash    movements, applied, duplicates, quarantined; the audit holds them to the keys above
 --   inv:outbox                  stream  sale: msgpack {event_id, sku, location, quantity, occurred_at} that the topic lacks
+--   inv:epoch, inv:sequence, inv:went_back, inv:owners:<topic> stand in fence.lua
 --
 -- Times are microseconds since 1970, quantities units. Lua numbers are doubles: every integer is checked to be exact.
 -- An error after the first write would leave half a change, so all checks stand before it.
 
-local VERSION = 2
+local VERSION = 3
 local MAX_INTEGER = 9007199254740991 -- 2^53 - 1
 local MAX_UNITS = 1000000000 -- of one movement or line; the doors refuse more (stock.py UNITS_MAX)
 
