@@ -6,6 +6,7 @@ from itertools import count
 from inventory.journal import Item, MovementType
 from inventory.stock import ApplyMovement, ConfirmReservation, Line, ReleaseReservation, ReserveStock
 from inventory.store import Once, Positioned, SetAside, StockStore
+from inventory.stream import PartitionOwner
 
 TOPIC = "stock-movements"
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -51,3 +52,10 @@ def confirmation(reservation_id: str) -> ConfirmReservation:
 
 def a_release(reservation_id: str) -> ReleaseReservation:
     return ReleaseReservation(reservation_id)
+
+
+async def an_owner(store: StockStore, *partitions: int) -> PartitionOwner:
+    """A worker's owner of these partitions, of the first one when none is named."""
+    owner = PartitionOwner(store)
+    await owner.take_over(frozenset(partitions or {0}))
+    return owner

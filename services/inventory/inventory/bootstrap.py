@@ -7,11 +7,11 @@ answer.
 
 import asyncio
 import uuid
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from importlib.metadata import version
 
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 from redis.asyncio import BlockingConnectionPool, Redis
 from redis.exceptions import AuthenticationError, RedisError
@@ -33,7 +33,7 @@ from inventory.publisher import SalePublisher
 from inventory.redis_store import RedisStockStore
 from inventory.settings import Settings
 from inventory.store import Ledger
-from inventory.stream import KafkaDeadLetters, create_handler, rewind_to_store
+from inventory.stream import KafkaDeadLetters, PartitionOwner, create_handler
 
 # An outage of Kafka is noticed after this; the outbox keeps what was not acknowledged.
 KAFKA_TIMEOUT_MILLISECONDS = 5_000
@@ -122,9 +122,9 @@ async def stream(settings: Settings) -> None:
     )
     async with open_redis(settings) as client, open_producer(settings) as producer:
         store = await RedisStockStore.open(client, settings.retention)
-        await _rewind(settings, await producer.partitions_for(STOCK_MOVEMENTS.name), store)
+        owner = PartitionOwner(store)
         async with publishing(SalePublisher(store, lambda: _connect(settings))):
-            await run_worker(worker, create_handler(store, KafkaDeadLetters(producer)))
+            await run_worker(worker, create_handler(store, KafkaDeadLetters(producer), owner), owner.take_over)
 
 
 @asynccontextmanager
@@ -155,27 +155,6 @@ async def _connect(settings: Settings) -> Producer:
         raise
     connected: Producer = producer
     return connected
-
-
-async def _rewind(settings: Settings, partitions: Iterable[int], store: RedisStockStore) -> None:
-    consumer = AIOKafkaConsumer(
-        bootstrap_servers=settings.kafka.bootstrap_servers,
-        group_id=settings.stream_app_id,
-        enable_auto_commit=False,
-    )
-
-    async def is_done() -> bool:
-        try:
-            await rewind_to_store(consumer, partitions, store)
-        except KafkaError:  # a member killed a moment ago still counts as alive until its session ends
-            return False
-        return True
-
-    await consumer.start()
-    try:
-        await await_until(is_done, deadline_seconds=settings.start_deadline_seconds, what="a free consumer group")
-    finally:
-        await consumer.stop()
 
 
 async def run_audit(settings: Settings, show: Callable[[Ledger], None]) -> AuditReport:
