@@ -13,7 +13,7 @@ from shopsphere_kit.waiting import wait_until
 from shopsphere_local.ports import Ports
 from shopsphere_local.servers import redis as redis_server
 
-PASSWORD = "only-here"  # noqa: S105 - of a server that lives as long as one test
+PASSWORD = "only-here"
 
 
 class OwnRedis:

@@ -1,4 +1,4 @@
-"""Who may write: what every stock store does for a data set that is not the one it knew, and for a partition's old owner."""
+"""Who may write: what every stock store does when the data set is another, or a partition has a new owner."""
 
 from collections.abc import Awaitable, Callable
 

@@ -89,7 +89,9 @@ class FunctionsAgainstModel(RuleBasedStateMachine):
         for partition, owned in real.items():
             self.owner_epochs[partition] = owned.owner_epoch
 
-    @rule(batch=st.lists(contents, min_size=1, max_size=3), partition=st.integers(0, 1), age=st.sampled_from([-1, 1, 2]))
+    @rule(
+        batch=st.lists(contents, min_size=1, max_size=3), partition=st.integers(0, 1), age=st.sampled_from([-1, 1, 2])
+    )
     def apply_as_somebody_else(self, batch: list[Any], partition: int, age: int) -> None:
         records = [Positioned(0, self.next_offset[0], SetAside("empty"))]
         records += [

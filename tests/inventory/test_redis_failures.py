@@ -26,9 +26,7 @@ TIMEOUT_SECONDS = 1.0
 
 
 def settings_for(server: OwnRedis) -> Settings:
-    return Settings(
-        redis_url=SecretStr(server.url), redis_timeout_seconds=TIMEOUT_SECONDS, start_deadline_seconds=0.0
-    )
+    return Settings(redis_url=SecretStr(server.url), redis_timeout_seconds=TIMEOUT_SECONDS, start_deadline_seconds=0.0)
 
 
 @pytest.fixture

@@ -18,7 +18,9 @@ def a_record(offset: int, value: bytes | None) -> Record:
 
 async def test_good_records_are_applied_and_bad_ones_set_aside_with_their_bytes() -> None:
     store, dead = InMemoryStockStore(ManualClock(NOON)), InMemoryDeadLetters()
-    await create_handler(store, dead, await an_owner(store))([a_record(0, RECEIPT % 1), a_record(1, b"{broken"), a_record(2, RECEIPT % 2)])
+    await create_handler(store, dead, await an_owner(store))(
+        [a_record(0, RECEIPT % 1), a_record(1, b"{broken"), a_record(2, RECEIPT % 2)]
+    )
     report = await audit.run(store)
     assert (report.units_on_hand, report.movements, report.applied, report.quarantined) == (10, 3, 2, 1)
     assert [(letter.record.value, letter.record.offset, letter.reason) for letter in dead.letters] == [

@@ -9,7 +9,9 @@ from typing import Any
 
 import pytest
 import redis
+from inventory.__main__ import EXIT_UNAVAILABLE
 from inventory_stream import a_worker, environment, independent_fold, produce, read_all, wait_until_taken
+from shopsphere_kit.stream import EXIT_SINK_FAILED
 from shopsphere_kit.topics import STOCK_MOVEMENTS, STOCK_MOVEMENTS_DLQ
 
 __all__ = ["environment"]
@@ -69,6 +71,21 @@ def test_a_redis_that_was_emptied_is_filled_again_from_the_topic(
         work_through(environment, client, count)
         balances.append({key: client.hgetall(key) for key in client.keys("inv:stock:*")})
     assert balances[0] == balances[1]
+    client.close()
+
+
+def test_a_worker_that_is_idle_when_its_redis_is_emptied_ends_and_the_next_one_fills_it_again(
+    environment: dict[str, str], kafka_bootstrap: str
+) -> None:
+    client = redis.Redis.from_url(environment["INVENTORY_REDIS_URL"])
+    client.flushdb()
+    produce(kafka_bootstrap, random.Random(SEED + 2))  # noqa: S311 - repeatable, not secret
+    count = len(read_all(kafka_bootstrap, STOCK_MOVEMENTS.name))
+    with a_worker(environment) as worker:
+        wait_until_taken(client, count, worker)
+        client.flushdb()
+        assert worker.wait(60) in (EXIT_UNAVAILABLE, EXIT_SINK_FAILED)
+    work_through(environment, client, count)
     client.close()
 
 

@@ -1,4 +1,4 @@
-"""Two workers, a rebalance and a zombie, on a real broker and a real Redis: what is owned by one is written by no other."""
+"""Two workers, a rebalance and a zombie on real servers: what one worker owns no other writes."""
 
 import json
 import random

@@ -4,6 +4,7 @@ import json
 import signal
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -80,7 +81,8 @@ import asyncio, json, sys
 from pathlib import Path
 from shopsphere_kit.stream import PartitionsLost, Record, StreamWorker, run_worker
 
-bootstrap, topic, folder, resume_at, lose = sys.argv[1], sys.argv[2], Path(sys.argv[3]), int(sys.argv[4]), int(sys.argv[5])
+bootstrap, topic, folder = sys.argv[1], sys.argv[2], Path(sys.argv[3])
+resume_at, lose = int(sys.argv[4]), int(sys.argv[5])
 refusals = iter(range(lose))
 
 async def take_over(partitions: frozenset[int]) -> dict[int, int]:
@@ -100,18 +102,20 @@ asyncio.run(run_worker(worker, handle, take_over))
 """
 
 
-def start_owner(
-    bootstrap: str, topic: str, folder: Path, resume_at: int = 0, lose: int = 0
-) -> subprocess.Popen[bytes]:
+def start_owner(bootstrap: str, topic: str, folder: Path, resume_at: int = 0, lose: int = 0) -> subprocess.Popen[bytes]:
     folder.mkdir(exist_ok=True)
     return subprocess.Popen([sys.executable, "-c", OWNER, bootstrap, topic, str(folder), str(resume_at), str(lose)])
+
+
+def has_seen(folder: Path, offset: int) -> bool:
+    return offset in {each for _, each, _ in seen(folder)}
 
 
 def test_on_assignment_the_worker_reads_on_from_the_offset_of_the_sink(kafka_bootstrap: str, tmp_path: Path) -> None:
     produce(kafka_bootstrap, "resumed", 25)
     for folder, resume_at in ((tmp_path / "ahead", 20), (tmp_path / "back", 7)):
         worker = start_owner(kafka_bootstrap, "resumed", folder, resume_at)
-        wait_until(lambda at=folder: (24 in {each for _, each, _ in seen(at)}), deadline_seconds=60, what="the end")
+        wait_until(partial(has_seen, folder, 24), deadline_seconds=60, what="the last record")
         worker.send_signal(signal.SIGTERM)
         assert worker.wait(20) == 0
         assert [offset for _, offset, _ in seen(folder)] == list(range(resume_at, 25))

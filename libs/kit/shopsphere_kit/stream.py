@@ -6,10 +6,10 @@ handler returned. Delivery is at least once; the handler deduplicates by (topic,
 step as its effect. A handler that raises ends the process: the supervisor starts it again, and it resumes where the
 sink says.
 
-A sink that keeps offsets itself is asked on each assignment (`TakeOver`): it learns who owns the partitions now, and the
-worker reads on from its offsets; what the group committed is then only a hint. A worker that is told that others own its
-partitions (`PartitionsLost`) drops the batch and joins the group anew; nothing is lost, since whoever gets the partitions
-reads on from the sink's offsets.
+A sink that keeps offsets itself is asked on each assignment (`TakeOver`): it learns who owns the partitions now, and
+the worker reads on from its offsets; what the group committed is then only a hint. A worker that is told that others
+own its partitions (`PartitionsLost`) drops the batch and joins the group anew; nothing is lost, since whoever gets the
+partitions reads on from the sink's offsets.
 """
 
 import asyncio
@@ -127,13 +127,14 @@ def _resume_from_the_sink(app: faust.App, topic: str, take_over: TakeOver) -> No
     # Faust sends this signal after each assignment, waits for those who listen, and calls perform_seek() before it
     # reads on; it calls that again when records arrive while a rebalance holds them up.
     async def on_assignment(*_: Any, **__: Any) -> None:
-        partitions = frozenset(tp.partition for tp in app.consumer.assignment() if tp.topic == topic)
+        consumer: Any = app.consumer
+        partitions = frozenset(tp.partition for tp in consumer.assignment() if tp.topic == topic)
         try:
             offsets = await take_over(partitions)
         except Exception as error:  # noqa: BLE001 - without the sink's offsets nothing may be read
             _leave(error)
         positions = {TP(topic, partition): offset for partition, offset in offsets.items()}
-        app.consumer.perform_seek = partial(_seek, app.consumer, positions)
+        consumer.perform_seek = partial(_seek, consumer, positions)
 
     app.on_rebalance_complete.connect(on_assignment)
 
@@ -175,8 +176,8 @@ async def run_worker(worker: StreamWorker, handle: Handler, take_over: TakeOver 
     app = build_app(worker, handle, take_over)
     app.finalize()
     faust_worker = faust.Worker(app, loglevel="WARN", override_logging=False, loop=asyncio.get_running_loop())
-    await faust_worker.start()
     try:
+        await faust_worker.start()
         await faust_worker.wait_until_stopped()
     finally:
         await _stop(faust_worker)
@@ -204,9 +205,10 @@ async def _stop(faust_worker: faust.Worker) -> None:
     # A Faust worker that is told to stop while it still starts can wait for itself for ever. Leaving is safe: what was
     # not acknowledged comes again.
     # After a signal the stop runs in a task of Faust's own, and a second stop() returns at once: wait for the first.
-    stopping = faust_worker._signal_stop_future or asyncio.ensure_future(faust_worker.stop())  # noqa: SLF001
+    asked = faust_worker._signal_stop_future  # noqa: SLF001
+    stopping = asked or asyncio.ensure_future(faust_worker.stop())
     done, _ = await asyncio.wait({stopping}, timeout=STOP_SECONDS_MAX)
     if not done:
         _log.warning("the worker did not stop in time; leaving without it", seconds=STOP_SECONDS_MAX)
         sys.stderr.flush()
-        os._exit(0)
+        os._exit(0 if asked else EXIT_SINK_FAILED)

@@ -25,14 +25,14 @@ from shopsphere_kit.stream import StreamWorker, run_worker
 from shopsphere_kit.topics import STOCK_MOVEMENTS
 from shopsphere_kit.waiting import await_until
 
-from inventory import audit, library, redis_failures, rest, rpc
+from inventory import audit, durability, library, redis_failures, rest, rpc
 from inventory.application import Inventory
 from inventory.audit import AuditReport
-from inventory.errors import StockUnavailable
+from inventory.errors import DataSetLost, StockUnavailable
 from inventory.publisher import SalePublisher
-from inventory.redis_store import RedisStockStore
+from inventory.redis_store import RedisStockStore, reopen_data_set
 from inventory.settings import Settings
-from inventory.store import Ledger
+from inventory.store import DataSet, Ledger
 from inventory.stream import KafkaDeadLetters, PartitionOwner, create_handler
 
 # An outage of Kafka is noticed after this; the outbox keeps what was not acknowledged.
@@ -63,6 +63,8 @@ async def open_redis(settings: Settings) -> AsyncIterator[Redis]:
             raise StockUnavailable("Redis refuses the password in INVENTORY_REDIS_URL") from None
         except (RedisConnectionError, RedisTimeoutError):
             return False
+        except RedisError as error:
+            raise redis_failures.refusal_of(error) from error
 
     try:
         await await_until(answers, deadline_seconds=settings.start_deadline_seconds, what="Redis (INVENTORY_REDIS_URL)")
@@ -101,10 +103,13 @@ async def open_producer(settings: Settings) -> AsyncIterator[AIOKafkaProducer]:
 async def serve(settings: Settings) -> None:
     """Both doors, until SIGTERM."""
     async with open_redis(settings) as client:
+        await durability.check(client, settings.durability)
         store = await RedisStockStore.open(client, settings.retention)
         inventory = Inventory(store, new_reservation_id)
         verifier = TokenVerifier(settings.auth)
-        app = rest.create_app(inventory, verifier, _readiness(client, store), settings.http, version("shopsphere-inventory"))
+        app = rest.create_app(
+            inventory, verifier, _readiness(client, store, settings), settings.http, version("shopsphere-inventory")
+        )
         server = rpc.create_server(inventory, verifier, settings.http, settings.grpc_port)
         await serving.serve(app, http=settings.http, rest_port=settings.rest_port, grpc_server=server)
 
@@ -121,6 +126,7 @@ async def stream(settings: Settings) -> None:
         batch_within_seconds=settings.stream_batch_within_seconds,
     )
     async with open_redis(settings) as client, open_producer(settings) as producer:
+        await durability.check(client, settings.durability)
         store = await RedisStockStore.open(client, settings.retention)
         owner = PartitionOwner(store)
         async with publishing(SalePublisher(store, lambda: _connect(settings))):
@@ -130,15 +136,19 @@ async def stream(settings: Settings) -> None:
 @asynccontextmanager
 async def publishing(publisher: SalePublisher) -> AsyncIterator[None]:
     """Publish sales meanwhile; a publisher that fails beyond the troubles it knows ends the process with it."""
-    async with asyncio.TaskGroup() as group:
-        task = group.create_task(publisher.run())
-        try:
-            yield
-        finally:
-            task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
-            await publisher.stop()
+    try:
+        async with asyncio.TaskGroup() as group:
+            task = group.create_task(publisher.run())
+            try:
+                yield
+            finally:
+                task.cancel()
+                with suppress(asyncio.CancelledError, DataSetLost):
+                    await task
+                await publisher.stop()
+    except ExceptionGroup as failed:
+        lost = failed.subgroup(DataSetLost)
+        raise (lost.exceptions[0] if lost else failed) from failed
 
 
 async def _connect(settings: Settings) -> Producer:
@@ -163,7 +173,13 @@ async def run_audit(settings: Settings, show: Callable[[Ledger], None]) -> Audit
         return await audit.run(await RedisStockStore.open(client, settings.retention), show)
 
 
-def _readiness(client: Redis, store: RedisStockStore) -> Readiness:
+async def reopen(settings: Settings) -> DataSet:
+    """Take what Redis holds as it is, under a new epoch."""
+    async with open_redis(settings) as client:
+        return await reopen_data_set(client)
+
+
+def _readiness(client: Redis, store: RedisStockStore, settings: Settings) -> Readiness:
     async def functions() -> None:
         try:
             present = await library.installed_version(client)
@@ -178,4 +194,5 @@ def _readiness(client: Redis, store: RedisStockStore) -> Readiness:
     readiness = Readiness()
     readiness.add("redis", functions)
     readiness.add("data_set", data_set)
+    readiness.add("durability", lambda: durability.check(client, settings.durability))
     return readiness

@@ -1,7 +1,7 @@
 """What can go wrong here, under the kit's tree; each maps once to an HTTP status and a gRPC code.
 
 NotFound            SkuUnknown, LocationUnknown, ReservationUnknown
-FailedPrecondition  InsufficientStock, ReservationNotHeld
+FailedPrecondition  InsufficientStock, ReservationNotHeld, DataSetLost
 Conflict            IdempotencyKeyReused, OwnerFenced
 InvalidArgument     IdempotencyKeyMissing, MovementRejected
 TooLarge            AnswerTooLarge
@@ -99,6 +99,12 @@ class StockUnavailable(Unavailable):
     def is_of_another_state(self) -> bool:
         """True when Redis answers, but not with the state that this process knows: no waiting will mend that."""
         return self.reason in ("epoch_mismatch", "state_went_back")
+
+
+class DataSetLost(FailedPrecondition):
+    """Redis holds another state than this process knows, which ends a worker: started anew it works on that one."""
+
+    default_reason = "epoch_mismatch"
 
 
 class OwnerFenced(Conflict):

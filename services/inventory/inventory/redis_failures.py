@@ -35,7 +35,9 @@ REFUSED = Failure(
 # By the first word of Redis' error.
 BY_CODE = {
     "LOADING": Failure("redis_loading", "Redis is loading its data from disk"),
-    "READONLY": Failure("redis_read_only", "Redis is a replica; point INVENTORY_REDIS_URL at the primary", LATER_SECONDS),
+    "READONLY": Failure(
+        "redis_read_only", "Redis is a replica; point INVENTORY_REDIS_URL at the primary", LATER_SECONDS
+    ),
     "MASTERDOWN": Failure("redis_read_only", "Redis is a replica without its primary", LATER_SECONDS),
     "NOREPLICAS": Failure("redis_without_replicas", "Redis has fewer replicas than it must write to", LATER_SECONDS),
     "OOM": Failure("redis_out_of_memory", "Redis has used its maxmemory; raise it", LATER_SECONDS),
@@ -52,8 +54,8 @@ BY_CODE = {
     ),
     "STATEWENTBACK": Failure(
         "state_went_back",
-        "Redis holds an older copy of its data set, and what came after it is missing; restore a newer one, or take this"
-        " one as it is: python -m inventory reopen, then restart",
+        "Redis holds an older copy of its data set, and what came after it is missing; restore a newer one, or take"
+        " this one as it is: python -m inventory reopen, then restart",
         LATER_SECONDS,
     ),
     "NOEPOCH": Failure(

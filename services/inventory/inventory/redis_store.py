@@ -15,6 +15,7 @@ from inventory.stock import ConfirmReservation, Hold, HoldState, ReleaseReservat
 from inventory.store import (
     BALANCES_MAX,
     Availability,
+    DataSet,
     Decision,
     Ledger,
     Once,
@@ -47,7 +48,7 @@ class RedisStockStore:
     def __init__(
         self,
         client: Redis,
-        data_set: wire.DataSet,
+        data_set: DataSet,
         retention: Retention | None = None,
         balances_max: int = BALANCES_MAX,
     ) -> None:
@@ -189,16 +190,16 @@ class RedisStockStore:
         return answer
 
 
-async def open_data_set(client: Redis) -> wire.DataSet:
+async def open_data_set(client: Redis) -> DataSet:
     """The data set that Redis holds; an empty database becomes one, a foreign one is refused."""
     epoch, sequence = await _guard(client.fcall("inventory_open", 0))
-    return wire.DataSet(int(epoch), int(sequence))
+    return DataSet(int(epoch), int(sequence))
 
 
-async def reopen_data_set(client: Redis) -> wire.DataSet:
+async def reopen_data_set(client: Redis) -> DataSet:
     """Take what Redis holds as it is, under a new epoch; every process that knew it before is refused."""
     epoch, sequence = await _guard(client.fcall("inventory_reopen", 0), changes=True)
-    return wire.DataSet(int(epoch), int(sequence))
+    return DataSet(int(epoch), int(sequence))
 
 
 async def _guard(answer: Any, *, changes: bool = False) -> Any:

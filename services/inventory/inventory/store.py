@@ -32,6 +32,14 @@ class Once:
 
 
 @dataclass(frozen=True, slots=True)
+class DataSet:
+    """Which data set a store works on, and how many mutating calls that had seen."""
+
+    epoch: int
+    sequence: int
+
+
+@dataclass(frozen=True, slots=True)
 class Retention:
     """How long first answers and ended holds are remembered."""
 

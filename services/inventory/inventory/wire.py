@@ -25,13 +25,6 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
 
-class DataSet(msgspec.Struct, frozen=True):
-    """Which data set Redis holds, and how many mutating calls it has seen."""
-
-    epoch: int
-    sequence: int
-
-
 class HoldRecord(msgspec.Struct, array_like=True):
     """A hold as the functions show it; `ended_at` is 0 while it stands."""
 
