@@ -5,8 +5,11 @@ from dataclasses import dataclass
 from redis.exceptions import AuthenticationError, NoPermissionError, RedisError
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
+from shopsphere_kit.logging import get_logger
 
 from inventory.errors import OwnerFenced, StockUnavailable
+
+_log = get_logger(__name__)
 
 # Loading, a failover or a long script take seconds; what an operator has to mend takes longer.
 SOON_SECONDS, LATER_SECONDS = 1, 30
@@ -96,6 +99,8 @@ def refusal_of(error: RedisError, *, changes: bool = False) -> StockUnavailable 
     if text.startswith("OWNERFENCED"):
         return OwnerFenced(text.partition(" ")[2])
     failure = failure_of(error)
+    if failure is UNKNOWN:
+        _log.error("Redis refused", error=text)
     told = f"{failure.meaning} ({type(error).__name__})"
     if changes and not failure.is_before_the_call:
         told += "; whether the call took place is unknown: send it again with the same idempotency key"
