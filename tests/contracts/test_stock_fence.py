@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 import pytest
 from inventory.errors import OwnerFenced, StockUnavailable
 from inventory.stock import ConfirmReservation, ReleaseReservation
-from inventory.store import Positioned, SetAside, StockStore
+from inventory.store import Outgoing, Positioned, SetAside, StockStore
 from inventory_builders import (
     BREAD,
     SOAP,
@@ -32,7 +32,10 @@ CALLS: dict[str, Callable[[StockStore], Awaitable[object]]] = {
     "offsets": lambda store: store.offsets(TOPIC),
     "outbox": lambda store: store.outbox(10),
     "ledgers": lambda store: store.ledgers(SOAP.sku),
+    "sent": lambda store: store.sent([Outgoing("1-1", a_movement())]),
 }
+# What the audit alone reads, together with what is refused.
+OF_THE_AUDIT = {"skus", "taken", "totals"}
 
 
 @pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
@@ -45,6 +48,10 @@ async def test_nothing_is_answered_from_a_data_set_that_was_emptied(
         await call(shop.store)
     assert caught.value.reason == "epoch_mismatch"
     assert caught.value.retry_after_seconds is not None
+
+
+def test_every_method_of_a_store_is_asked() -> None:
+    assert {name for name in vars(StockStore) if not name.startswith("_")} == set(CALLS) | OF_THE_AUDIT
 
 
 async def test_an_emptied_data_set_is_noticed_before_the_key_is_looked_up(shop: Shop) -> None:

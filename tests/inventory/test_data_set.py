@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import AsyncIterator
@@ -103,6 +104,15 @@ async def test_a_process_of_version_2_is_refused_by_the_newer_functions(client: 
     of_version_2 = msgpack.encode({"skus": ["P1"], "location": "", "retention_ms": 1, "balances_max": 1})
     with pytest.raises(ResponseError, match="EPOCHMISMATCH"):
         await client.fcall("inventory_availability", 0, of_version_2)
+
+
+async def test_no_function_but_those_that_open_does_anything_in_another_data_set(client: Redis) -> None:
+    await open_data_set(client)
+    names = set(re.findall(r"'(inventory_\w+)'", library.SOURCE))
+    for name in names - {"inventory_version", "inventory_open", "inventory_reopen"}:
+        with pytest.raises(ResponseError, match="EPOCHMISMATCH"):
+            await client.fcall(name, 0, "1", "0")
+    assert len(names) > 10
 
 
 async def refused_as_gone_back(store: RedisStockStore) -> None:

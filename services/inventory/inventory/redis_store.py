@@ -154,10 +154,13 @@ class RedisStockStore:
     async def skus(self) -> AsyncIterator[str]:
         """All skus with a balance; Redis' SCAN may show one twice, so those seen are remembered."""
         seen: set[bytes] = set()
-        async for key in self._client.scan_iter(match="inv:stock:*", count=1000):
-            if key not in seen:
-                seen.add(key)
-                yield key.decode().removeprefix("inv:stock:")
+        cursor = None
+        while cursor != 0:
+            cursor, keys = await _guard(self._client.scan(cursor or 0, match="inv:stock:*", count=1000))
+            for key in keys:
+                if key not in seen:
+                    seen.add(key)
+                    yield key.decode().removeprefix("inv:stock:")
 
     async def ledgers(self, sku: str) -> list[Ledger]:
         """Balance, journal and live holds of the sku at every location."""
