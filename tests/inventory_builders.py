@@ -14,6 +14,7 @@ from inventory.reservations import (
 )
 from inventory.stock import ApplyMovement
 from inventory.store import Once, Positioned, SetAside, StockStore
+from inventory.stream import PartitionOwner
 
 TOPIC = "stock-movements"
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -71,3 +72,10 @@ def a_transfer(reservation_id: str, to_location: str, from_location: str | None 
 
 def a_release(reservation_id: str) -> ReleaseReservation:
     return ReleaseReservation(reservation_id)
+
+
+async def an_owner(store: StockStore, *partitions: int) -> PartitionOwner:
+    """A worker's owner of these partitions, of the first one when none is named."""
+    owner = PartitionOwner(store)
+    await owner.take_over(frozenset(partitions or {0}))
+    return owner

@@ -26,7 +26,7 @@ from shopsphere_kit.settings import AuthSettings, HttpSettings
 ALL_SCOPES = (AVAILABILITY_READ, RESERVATIONS_READ, RESERVATIONS_WRITE, STOCK_WRITE, LEDGER_READ)
 Body = dict[str, Any]
 WHOLE_NUMBERS = {
-    *("on_hand", "reserved", "available_to_promise", "damaged", "quality_control", "version", "quantity"),
+    *("on_hand", "reserved", "available_to_promise", "damaged", "quality_control", "version", "quantity", "epoch"),
     *("on_hand_change", "reserved_change"),
 }
 PREFIXES = {"state": "RESERVATION_STATE_", "bucket": "BUCKET_"}

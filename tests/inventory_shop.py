@@ -26,6 +26,7 @@ class Shop:
 
     store: StockStore
     pass_time: Callable[[timedelta], Awaitable[None]]
+    lose_data_set: Callable[[], Awaitable[object]]
 
 
 @pytest.fixture(params=["memory", pytest.param("redis", marks=pytest.mark.servers)])
@@ -36,10 +37,15 @@ async def shop(request: pytest.FixtureRequest) -> AsyncIterator[Shop]:
         async def advance(by: timedelta) -> None:
             clock.advance(by)
 
-        yield Shop(InMemoryStockStore(clock, RETENTION, BALANCES_MAX), advance)
+        in_memory = InMemoryStockStore(clock, RETENTION, BALANCES_MAX)
+
+        async def forget() -> None:
+            in_memory.fence.lose_data_set()
+
+        yield Shop(in_memory, advance, forget)
         return
     async with empty_redis(request.getfixturevalue("redis_url")) as client:
-        store = RedisStockStore(client, RETENTION, BALANCES_MAX)
+        store = await RedisStockStore.open(client, RETENTION, BALANCES_MAX)
 
         async def wait(by: timedelta) -> None:
             started = (await store.availability([])).as_of
@@ -49,7 +55,7 @@ async def shop(request: pytest.FixtureRequest) -> AsyncIterator[Shop]:
 
             await await_until(has_passed, deadline_seconds=10, what="Redis' clock", poll_seconds=0.01)
 
-        yield Shop(store, wait)
+        yield Shop(store, wait, client.flushdb)
 
 
 def held(decision: Decision) -> Hold:

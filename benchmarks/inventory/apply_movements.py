@@ -15,7 +15,7 @@ import msgspec
 from frame import compare
 from inventory import library
 from inventory.redis_store import RedisStockStore
-from inventory.stream import InMemoryDeadLetters, create_handler
+from inventory.stream import InMemoryDeadLetters, PartitionOwner, create_handler
 from redis import Redis
 from redis.asyncio import Redis as AsyncRedis
 from shopsphere_kit.events import StockMovement
@@ -58,7 +58,10 @@ def ours(url: str, values: list[bytes]) -> int:
         client = AsyncRedis.from_url(f"{url}/1")
         await client.flushdb()
         await library.load(client)
-        handle = create_handler(RedisStockStore(client), InMemoryDeadLetters())
+        store = await RedisStockStore.open(client)
+        owner = PartitionOwner(store)
+        await owner.take_over(frozenset({0}))
+        handle = create_handler(store, InMemoryDeadLetters(), owner)
         for start in range(0, len(values), BATCH):
             batch = enumerate(values[start : start + BATCH], start)
             await handle([Record(TOPIC, 0, offset, None, value, 0) for offset, value in batch])

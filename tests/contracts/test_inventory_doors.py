@@ -120,6 +120,31 @@ async def test_nobody_calls_without_a_token(doors: Doors, door_name: str) -> Non
     assert (await door.availability("P1")).reason == "token_missing"
 
 
+@pytest.mark.parametrize("door_name", ["rest", "grpc"])
+async def test_every_answer_tells_the_data_set_it_is_of(doors: Doors, door_name: str) -> None:
+    door: Door = getattr(doors, door_name)
+    reserved = await door.reserve("basket", [SOAP_LINE])
+    for answer in (await door.availability("P1"), await door.batch_availability(["P1", "P2"]), reserved):
+        assert answer.body is not None
+        assert answer.body["epoch"] == doors.store.fence.epoch
+
+
+@pytest.mark.parametrize("door_name", ["rest", "grpc"])
+async def test_nothing_is_answered_from_a_data_set_that_was_emptied(doors: Doors, door_name: str) -> None:
+    door: Door = getattr(doors, door_name)
+    await door.reserve("basket", [SOAP_LINE])
+    doors.store.fence.lose_data_set()
+    for refused in (
+        await door.availability("P1"),
+        await door.batch_availability(["P1"]),
+        await door.reserve("basket", [SOAP_LINE]),
+        await door.reservation("R1"),
+        await door.confirm("paid", "R1"),
+        await door.release("left", "R1"),
+    ):
+        assert refused == Answer(reason="epoch_mismatch")
+
+
 async def test_a_key_answered_by_one_door_is_replayed_by_the_other(doors: Doors) -> None:
     first = await doors.rest.reserve("basket", [SOAP_LINE])
     again = await doors.grpc.reserve("basket", [SOAP_LINE])

@@ -204,7 +204,7 @@ async def test_a_moved_hold_still_expires(shop: Shop) -> None:
 @pytest.mark.servers
 async def test_a_hold_that_an_older_library_kept_can_be_ended(redis_url: str) -> None:
     async with empty_redis(redis_url) as client:
-        store = RedisStockStore(client)
+        store = await RedisStockStore.open(client)
         await store.apply_movements(TOPIC, positioned(a_movement(5)))
         hold = held(await store.reserve(a_reservation(2), once()))
         kept = await client.get(f"inv:hold:{hold.reservation_id}")

@@ -58,7 +58,7 @@ async def test_the_audit_finds_no_difference_after_every_kind_of_change() -> Non
 @pytest.mark.servers
 async def test_the_audit_of_redis_says_the_same(redis_url: str) -> None:
     async with empty_redis(redis_url) as client:
-        store = RedisStockStore(client)
+        store = await RedisStockStore.open(client)
         await busy_day(store)
         assert await audit.run(store) == EXPECTED
 
@@ -79,7 +79,7 @@ async def test_the_audit_of_redis_says_the_same(redis_url: str) -> None:
 )
 async def test_a_change_behind_the_functions_back_is_found(redis_url: str, tamper: tuple[str, ...]) -> None:
     async with empty_redis(redis_url) as client:
-        store = RedisStockStore(client)
+        store = await RedisStockStore.open(client)
         await busy_day(store)
         await client.execute_command(*tamper)  # type: ignore[no-untyped-call]
         assert (await audit.run(store)).differences > 0
@@ -95,7 +95,7 @@ async def test_records_that_were_never_delivered_are_no_duplicates() -> None:
 @pytest.mark.servers
 async def test_records_that_were_never_delivered_are_no_duplicates_in_redis(redis_url: str) -> None:
     async with empty_redis(redis_url) as client:
-        store = RedisStockStore(client)
+        store = await RedisStockStore.open(client)
         await store.apply_movements(TOPIC, positioned(a_movement(1), start=5))
         report = await audit.run(store)
         assert (report.movements, report.applied, report.duplicates, report.differences) == (1, 1, 0, 0)

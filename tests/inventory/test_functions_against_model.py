@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
 from inventory import audit, library
 from inventory.adjustments import Adjustment, AdjustStock, ChangeBy, CountAs, MoveTo, SetTo
-from inventory.errors import IdempotencyKeyReused
+from inventory.errors import IdempotencyKeyReused, OwnerFenced
 from inventory.holds import Line
 from inventory.journal import Balance, Bucket, Item, MovementType, StockMoved
 from inventory.memory_store import InMemoryStockStore
@@ -87,15 +87,17 @@ class FunctionsAgainstModel(RuleBasedStateMachine):
         super().__init__()
         self.runner = asyncio.Runner()
         self.client = Redis.from_url(inventory_url(redis_url))
-        self.runner.run(self.start_empty())
         self.clock = ManualClock(NOON)
-        self.real, self.model = RedisStockStore(self.client), InMemoryStockStore(self.clock)
+        self.real = self.runner.run(self.start_empty())
+        self.model = InMemoryStockStore(self.clock, epoch=self.real.epoch)
         self.numbers = self.batches = 0
         self.next_offset = [0, 0]
+        self.owner_epochs = [0, 0]
 
-    async def start_empty(self) -> None:
+    async def start_empty(self) -> RedisStockStore:
         await self.client.flushdb()
         await library.load(self.client)
+        return await RedisStockStore.open(self.client)
 
     def teardown(self) -> None:
         # Counting every event id takes a while, so it is done once, at the end.
@@ -109,8 +111,30 @@ class FunctionsAgainstModel(RuleBasedStateMachine):
         start = max(0, self.next_offset[partition] - rewind)
         records = [Positioned(partition, start + step, content) for step, content in enumerate(batch)]
         self.next_offset[partition] = max(self.next_offset[partition], start + len(batch))
-        real = self.runner.run(self.real.apply_movements(TOPIC, records))
-        assert real == self.runner.run(self.model.apply_movements(TOPIC, records))
+        owners = dict(enumerate(self.owner_epochs))
+        real = self.runner.run(self.real.apply_movements(TOPIC, records, owners))
+        assert real == self.runner.run(self.model.apply_movements(TOPIC, records, owners))
+
+    @rule(partitions=st.sampled_from([[0], [1], [0, 1], [1, 0], []]))
+    def take_over(self, partitions: list[int]) -> None:
+        real = self.runner.run(self.real.take_over(TOPIC, partitions))
+        assert real == self.runner.run(self.model.take_over(TOPIC, partitions))
+        for partition, owned in real.items():
+            self.owner_epochs[partition] = owned.owner_epoch
+
+    @rule(
+        batch=st.lists(contents, min_size=1, max_size=3), partition=st.integers(0, 1), age=st.sampled_from([-1, 1, 2])
+    )
+    def apply_as_somebody_else(self, batch: list[Any], partition: int, age: int) -> None:
+        records = [Positioned(0, self.next_offset[0], SetAside("empty"))]
+        records += [
+            Positioned(partition, self.next_offset[partition] + step, content)
+            for step, content in enumerate(batch, start=1 - partition)
+        ]
+        owners = dict(enumerate(self.owner_epochs)) | {partition: self.owner_epochs[partition] - age}
+        for store in (self.real, self.model):
+            with pytest.raises(OwnerFenced):
+                self.runner.run(store.apply_movements(TOPIC, records, owners))
 
     @rule(
         lines=baskets,

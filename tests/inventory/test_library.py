@@ -7,6 +7,7 @@ import pytest
 from inventory import library
 from inventory.errors import StockUnavailable
 from inventory.redis_store import RedisStockStore
+from inventory_builders import TOPIC
 from inventory_redis import empty_redis
 from redis.asyncio import Redis
 from redis.exceptions import ResponseError
@@ -50,14 +51,19 @@ async def test_a_newer_library_is_left_alone(client: Redis) -> None:
 
 
 async def test_without_the_functions_the_store_says_that_it_is_unavailable(client: Redis) -> None:
+    store = await RedisStockStore.open(client)
     await client.function_delete(library.NAME)
     assert await library.installed_version(client) is None
-    with pytest.raises(StockUnavailable):
-        await RedisStockStore(client).availability(["P1"])
+    with pytest.raises(StockUnavailable) as caught:
+        await store.availability(["P1"])
+    assert caught.value.reason == "library_missing"
 
 
 async def test_a_number_that_is_no_exact_integer_changes_nothing(client: Redis) -> None:
     good, broken = [0, 0, "E1", "receipt", "P1", "S1", 1, 0, ""], [0, 1, "E2", "receipt", "P1", "S1", 1.5, 0, ""]
+    store = await RedisStockStore.open(client)
+    opened = await client.keys()
+    batch = msgspec.msgpack.encode([good, broken])
     with pytest.raises(ResponseError, match="quantity is not an exact integer"):
-        await client.fcall("inventory_apply_movements", 0, "stock-movements", msgspec.msgpack.encode([good, broken]))
-    assert await client.keys() == []
+        await client.fcall("inventory_apply_movements", 0, str(store.epoch), "0", TOPIC, batch, b"\x80")
+    assert await client.keys() == opened

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager, suppress
 import pytest
 from aiokafka.errors import KafkaConnectionError, KafkaTimeoutError
 from inventory import movement
+from inventory.errors import DataSetLost
 from inventory.holds import Hold
 from inventory.memory_store import InMemoryStockStore
 from inventory.publisher import MovementPublisher
@@ -120,3 +121,13 @@ async def test_a_failed_producer_is_replaced_by_a_new_one(monkeypatch: pytest.Mo
             return broker.connections > 1
 
         await await_until(has_tried_again, deadline_seconds=5, what="a second connection")
+
+
+async def test_an_outbox_of_another_data_set_ends_the_publisher() -> None:
+    store = await a_store_with_sales(1)
+    broker = Broker()
+    publisher = MovementPublisher(store, broker.connect)
+    store.fence.lose_data_set()
+    with pytest.raises(DataSetLost, match="restart"):
+        await publisher.run()
+    assert broker.records == []

@@ -82,7 +82,7 @@ async def test_a_confirmed_reservation_is_told_once_and_survives_an_emptied_redi
         "INVENTORY_STREAM_DATADIR": str(tmp_path / "stream"),
     }
     async with empty_redis(redis_url) as client:
-        store = RedisStockStore(client)
+        store = await RedisStockStore.open(client)
         for item in items:
             receive(kafka_bootstrap, item, 10)
         with a_worker(environment):
@@ -103,7 +103,7 @@ async def test_a_confirmed_reservation_is_told_once_and_survives_an_emptied_redi
         assert await store.outbox(10) == []
         assert await on_hand(store, *items) == [6, 9]
     async with empty_redis(redis_url) as client:
-        store = RedisStockStore(client)
+        store = await RedisStockStore.open(client)
         with a_worker(environment):
             await until(store, items, [6, 9])
     report = audited(environment, tmp_path / "keys.jsonl")

@@ -74,6 +74,14 @@ async def test_a_body_nested_deeper_than_the_stack_is_refused(door: RestDoor) ->
     assert response.status_code == 400
 
 
+async def test_a_state_that_is_not_the_one_known_is_a_503_that_says_when_to_try_again(tmp_path: Path) -> None:
+    async with both_doors(tmp_path) as doors:
+        doors.store.fence.lose_data_set()
+        response = await post(doors.rest, BASKET)
+    assert (response.status_code, response.headers["Retry-After"]) == (503, "30")
+    assert "restart" in response.json()["detail"]
+
+
 async def test_another_body_under_a_key_is_a_conflict(door: RestDoor) -> None:
     await post(door, BASKET)
     assert (await post(door, {**BASKET, "expires_in_seconds": 61})).status_code == 409

@@ -8,7 +8,7 @@ from inventory.memory_store import InMemoryStockStore
 from inventory.redis_store import RedisStockStore
 from inventory.store import StockStore
 from inventory.stream import InMemoryDeadLetters, create_handler
-from inventory_builders import NOON, TOPIC
+from inventory_builders import NOON, TOPIC, an_owner
 from inventory_redis import empty_redis
 from shopsphere_kit.clock import ManualClock
 from shopsphere_kit.stream import Record
@@ -18,7 +18,7 @@ from stock_cases import STOCK_CASES, StockCase
 async def come_out_as_the_case_says(case: StockCase, store: StockStore) -> None:
     letters = InMemoryDeadLetters()
     values = [json.dumps(movement).encode() for movement in case.movements]
-    await create_handler(store, letters)(
+    await create_handler(store, letters, await an_owner(store))(
         [Record(TOPIC, 0, offset, b"key", value, 0) for offset, value in enumerate(values)]
     )
     kept = {ledger.item: ledger.balance.on_hand async for sku in store.skus() for ledger in await store.ledgers(sku)}
@@ -37,4 +37,4 @@ async def test_the_model_keeps_the_one_rule_of_stock(case: StockCase) -> None:
 async def test_the_functions_in_redis_keep_the_one_rule_of_stock(redis_url: str) -> None:
     for case in STOCK_CASES:
         async with empty_redis(redis_url) as client:
-            await come_out_as_the_case_says(case, RedisStockStore(client))
+            await come_out_as_the_case_says(case, await RedisStockStore.open(client))

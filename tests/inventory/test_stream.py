@@ -1,9 +1,10 @@
+import pytest
 from inventory import audit
 from inventory.memory_store import InMemoryStockStore
 from inventory.stream import InMemoryDeadLetters, create_handler
-from inventory_builders import NOON
+from inventory_builders import NOON, an_owner
 from shopsphere_kit.clock import ManualClock
-from shopsphere_kit.stream import Record
+from shopsphere_kit.stream import PartitionsLost, Record
 
 RECEIPT = (
     b'{"event_id":"E%d","type":"receipt","occurred_at":"2026-03-01T08:00:00Z","source":"till",'
@@ -17,7 +18,9 @@ def a_record(offset: int, value: bytes | None) -> Record:
 
 async def test_good_records_are_applied_and_bad_ones_set_aside_with_their_bytes() -> None:
     store, dead = InMemoryStockStore(ManualClock(NOON)), InMemoryDeadLetters()
-    await create_handler(store, dead)([a_record(0, RECEIPT % 1), a_record(1, b"{broken"), a_record(2, RECEIPT % 2)])
+    await create_handler(store, dead, await an_owner(store))(
+        [a_record(0, RECEIPT % 1), a_record(1, b"{broken"), a_record(2, RECEIPT % 2)]
+    )
     report = await audit.run(store)
     assert (report.units_on_hand, report.movements, report.applied, report.quarantined) == (10, 3, 2, 1)
     assert [(letter.record.value, letter.record.offset, letter.reason) for letter in dead.letters] == [
@@ -27,7 +30,7 @@ async def test_good_records_are_applied_and_bad_ones_set_aside_with_their_bytes(
 
 async def test_a_batch_delivered_again_changes_nothing_and_sends_no_second_dead_letter() -> None:
     store, dead = InMemoryStockStore(ManualClock(NOON)), InMemoryDeadLetters()
-    handle, batch = create_handler(store, dead), [a_record(0, RECEIPT % 1), a_record(1, None)]
+    handle, batch = create_handler(store, dead, await an_owner(store)), [a_record(0, RECEIPT % 1), a_record(1, None)]
     await handle(batch)
     await handle(batch)
     report = await audit.run(store)
@@ -38,7 +41,31 @@ async def test_a_batch_delivered_again_changes_nothing_and_sends_no_second_dead_
 async def test_json_nested_deeper_than_the_stack_is_set_aside_and_what_follows_is_taken() -> None:
     store, dead = InMemoryStockStore(ManualClock(NOON)), InMemoryDeadLetters()
     deep = (RECEIPT % 1)[:-1] + b',"till":' + b"[" * 200_000 + b"]" * 200_000 + b"}"
-    await create_handler(store, dead)([a_record(0, deep), a_record(1, RECEIPT % 2)])
+    await create_handler(store, dead, await an_owner(store))([a_record(0, deep), a_record(1, RECEIPT % 2)])
     report = await audit.run(store)
     assert (report.units_on_hand, report.applied, report.quarantined) == (5, 1, 1)
     assert [letter.reason for letter in dead.letters] == ["not_json"]
+
+
+async def test_a_worker_whose_partition_was_taken_over_writes_nothing_until_it_is_assigned_again() -> None:
+    store, dead = InMemoryStockStore(ManualClock(NOON)), InMemoryDeadLetters()
+    zombie = await an_owner(store)
+    handle = create_handler(store, dead, zombie)
+    await handle([a_record(0, RECEIPT % 1)])
+    successor = create_handler(store, dead, await an_owner(store))
+    for offset in (1, 2):
+        with pytest.raises(PartitionsLost):
+            await handle([a_record(offset, RECEIPT % offset)])
+    await successor([a_record(1, RECEIPT % 2), a_record(2, b"{broken")])
+    assert await zombie.take_over(frozenset({0})) == {0: 3}
+    await handle([a_record(3, RECEIPT % 4)])
+    report = await audit.run(store)
+    assert (report.units_on_hand, report.applied, report.quarantined, len(dead.letters)) == (15, 3, 1, 1)
+
+
+async def test_a_worker_without_a_partition_sends_none_of_its_records_to_the_dead_letters() -> None:
+    store, dead = InMemoryStockStore(ManualClock(NOON)), InMemoryDeadLetters()
+    handle = create_handler(store, dead, await an_owner(store, 1))
+    with pytest.raises(PartitionsLost, match=r"\[0\]"):
+        await handle([a_record(0, b"{broken")])
+    assert dead.letters == []

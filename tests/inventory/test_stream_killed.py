@@ -1,121 +1,25 @@
 """The stream worker under kill -9, on a real broker and a real Redis: nothing lost, nothing counted twice."""
 
 import json
-import os
 import random
 import signal
 import subprocess
 import sys
-from collections import defaultdict
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import pytest
 import redis
-from confluent_kafka import Consumer, Producer, TopicPartition
-from inventory_redis import inventory_url
+from inventory.__main__ import EXIT_UNAVAILABLE
+from inventory_stream import a_worker, environment, independent_fold, produce, read_all, wait_until_taken
+from shopsphere_kit.stream import EXIT_SINK_FAILED
 from shopsphere_kit.topics import STOCK_MOVEMENTS, STOCK_MOVEMENTS_DLQ
-from shopsphere_kit.waiting import wait_until
+
+__all__ = ["environment"]
 
 pytestmark = pytest.mark.servers
 
 SEED = 20260301
-RECORDS, KILLS = 6000, 4
-
-
-def records(rng: random.Random) -> Iterator[tuple[str, bytes]]:
-    """Movements of 40 items; one in twenty is delivered twice, one in a hundred is broken."""
-    for number in range(RECORDS):
-        sku, location = f"P{rng.randrange(20)}", f"S{rng.randrange(2)}"
-        kind, quantity = rng.choice([("sale", -rng.randrange(4)), ("receipt", rng.randrange(9)), ("transfer", -1)])
-        event = {
-            "event_id": f"kill-{number}",
-            "type": kind,
-            "occurred_at": "2026-03-01T10:00:00Z",
-            "source": "test",
-            "sku": sku,
-            "location": location,
-            "quantity": quantity,
-        }
-        value = json.dumps(event).encode()
-        if rng.random() < 0.01:
-            value = value[:-5]
-        for _ in range(2 if rng.random() < 0.05 else 1):
-            yield f"{sku}@{location}", value
-
-
-def produce(bootstrap: str, rng: random.Random) -> None:
-    producer = Producer({"bootstrap.servers": bootstrap})
-    for key, value in records(rng):
-        producer.produce(STOCK_MOVEMENTS.name, key=key, value=value)
-    assert producer.flush(30) == 0
-
-
-def read_all(bootstrap: str, topic: str) -> list[Any]:
-    """Every record of a topic, read without a group."""
-    consumer = Consumer({"bootstrap.servers": bootstrap, "group.id": "reader", "enable.partition.eof": False})
-    partitions = consumer.list_topics(topic, timeout=10).topics[topic].partitions
-    ends = {number: consumer.get_watermark_offsets(TopicPartition(topic, number), 10) for number in partitions}
-    consumer.assign([TopicPartition(topic, number, low) for number, (low, _) in ends.items()])
-    found: list[Any] = []
-    while len(found) < sum(high - low for low, high in ends.values()):
-        found.extend(consumer.consume(1000, timeout=1))
-    consumer.close()
-    return found
-
-
-def independent_fold(messages: list[Any]) -> tuple[dict[str, int], dict[str, int]]:
-    """On hand per item and the tallies, by the plainest code that can say it."""
-    on_hand: dict[str, int] = defaultdict(int)
-    tally = {"movements": len(messages), "applied": 0, "duplicates": 0, "quarantined": 0}
-    seen: set[str] = set()
-    for message in messages:
-        try:
-            event = json.loads(message.value())
-        except ValueError:
-            tally["quarantined"] += 1
-            continue
-        if event["event_id"] in seen:
-            tally["duplicates"] += 1
-            continue
-        seen.add(event["event_id"])
-        tally["applied"] += 1
-        on_hand[f"{event['sku']}@{event['location']}"] += event["quantity"]
-    return dict(on_hand), tally
-
-
-@pytest.fixture
-def environment(kafka_bootstrap: str, redis_url: str, tmp_path: Path) -> dict[str, str]:
-    return {
-        **os.environ,
-        "INVENTORY_REDIS_URL": inventory_url(redis_url),
-        "SHOPSPHERE_KAFKA_BOOTSTRAP_SERVERS": kafka_bootstrap,
-        "INVENTORY_STREAM_APP_ID": f"inventory-{tmp_path.name}",
-        "INVENTORY_STREAM_DATADIR": str(tmp_path / "stream data"),
-        "INVENTORY_STREAM_BATCH_RECORDS_MAX": "50",
-    }
-
-
-@contextmanager
-def a_worker(environment: dict[str, str]) -> Iterator[subprocess.Popen[bytes]]:
-    """A stream worker, gone at the end whatever happens."""
-    worker = subprocess.Popen([sys.executable, "-m", "inventory", "stream"], env=environment)
-    try:
-        yield worker
-    finally:
-        worker.kill()
-        worker.wait()
-
-
-def wait_until_taken(client: "redis.Redis", count: int, worker: subprocess.Popen[bytes]) -> None:
-    def is_taken() -> bool:
-        assert worker.poll() is None, "the worker ended by itself"
-        taken = client.hget("inv:counters", "movements")
-        return isinstance(taken, bytes) and int(taken) >= count
-
-    wait_until(is_taken, deadline_seconds=60, what=f"{count} records", poll_seconds=0.002)
+KILLS = 4
 
 
 def work_through(environment: dict[str, str], client: "redis.Redis", count: int) -> None:
@@ -167,6 +71,21 @@ def test_a_redis_that_was_emptied_is_filled_again_from_the_topic(
         work_through(environment, client, count)
         balances.append({key: client.hgetall(key) for key in client.keys("inv:stock:*")})
     assert balances[0] == balances[1]
+    client.close()
+
+
+def test_a_worker_that_is_idle_when_its_redis_is_emptied_ends_and_the_next_one_fills_it_again(
+    environment: dict[str, str], kafka_bootstrap: str
+) -> None:
+    client = redis.Redis.from_url(environment["INVENTORY_REDIS_URL"])
+    client.flushdb()
+    produce(kafka_bootstrap, random.Random(SEED + 2))  # noqa: S311 - repeatable, not secret
+    count = len(read_all(kafka_bootstrap, STOCK_MOVEMENTS.name))
+    with a_worker(environment) as worker:
+        wait_until_taken(client, count, worker)
+        client.flushdb()
+        assert worker.wait(60) in (EXIT_UNAVAILABLE, EXIT_SINK_FAILED)
+    work_through(environment, client, count)
     client.close()
 
 

@@ -23,6 +23,9 @@ def _arguments() -> argparse.Namespace:
     verbs = parser.add_subparsers(dest="verb", required=True)
     verbs.add_parser("serve", help="answer over REST and gRPC until SIGTERM")
     verbs.add_parser("stream", help="take stock movements from Kafka, and tell it our sales, until SIGTERM")
+    verbs.add_parser(
+        "reopen", help="take the data set that Redis holds as it is, under a new epoch; prints one JSON object"
+    )
     audit = verbs.add_parser("audit", help="compare every balance with the fold of its journal; prints one JSON object")
     audit.add_argument("--keys", type=Path, metavar="FILE", help="write each balance there: sku, location, on_hand")
     return parser.parse_args()
@@ -43,6 +46,9 @@ def main() -> int:
 def _run(arguments: argparse.Namespace, settings: Settings) -> int:
     if arguments.verb == "audit":
         return _audit(settings, arguments.keys)
+    if arguments.verb == "reopen":
+        sys.stdout.write(json.dumps(asdict(asyncio.run(bootstrap.reopen(settings)))) + "\n")
+        return 0
     asyncio.run(bootstrap.serve(settings) if arguments.verb == "serve" else bootstrap.stream(settings))
     return 0
 

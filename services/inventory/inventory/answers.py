@@ -16,6 +16,7 @@ class SkuAvailability:
     sku: str
     as_of: datetime
     locations: dict[str, Balance]
+    epoch: int
     set_aside: dict[Item, int] = field(default_factory=dict)
 
     def units(self, bucket: Bucket, location: str | None = None) -> int:
@@ -54,6 +55,7 @@ class BatchAvailability:
     as_of: datetime
     availabilities: tuple[SkuAvailability, ...]
     missing: tuple[str, ...]
+    epoch: int
 
     @property
     def version(self) -> int:
@@ -68,6 +70,7 @@ class Reservation:
     hold: Hold
     as_of: datetime
     is_replay: bool = False
+    epoch: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +80,7 @@ class Adjustments:
     adjusted: Adjusted
     as_of: datetime
     is_replay: bool = False
+    epoch: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,3 +99,4 @@ class SkuLedger:
     sku: str
     as_of: datetime
     shelves: tuple[Shelf, ...]
+    epoch: int

@@ -48,11 +48,12 @@ class Inventory:
             requests.check_name(location, "location")
         found = await self._store.availability(list(dict.fromkeys(skus)), location or None)
         known = tuple(
-            SkuAvailability(sku, found.as_of, balances, _of_sku(found.set_aside, sku))
+            SkuAvailability(sku, found.as_of, balances, found.epoch, _of_sku(found.set_aside, sku))
             for sku, balances in found.skus.items()
             if balances
         )
-        return BatchAvailability(found.as_of, known, tuple(sku for sku, balances in found.skus.items() if not balances))
+        missing = tuple(sku for sku, balances in found.skus.items() if not balances)
+        return BatchAvailability(found.as_of, known, missing, found.epoch)
 
     async def reserve(
         self,
@@ -135,7 +136,7 @@ class Inventory:
         outcome = decision.outcome
         if isinstance(outcome, Adjusted):
             metrics.DECISIONS.labels("adjust", "replayed" if decision.is_replay else "adjusted").inc()
-            return Adjustments(outcome, decision.as_of, decision.is_replay)
+            return Adjustments(outcome, decision.as_of, decision.is_replay, decision.epoch)
         raise _refusal("adjust", decision)
 
     async def ledger(self, sku: str, at: datetime | None = None, most: int = requests.ENTRIES_DEFAULT) -> SkuLedger:
@@ -145,9 +146,9 @@ class Inventory:
         found = await self._store.ledgers(sku)
         if not found:
             raise SkuUnknown(f"no stock of {sku} is recorded; check the sku", field="sku")
-        now = (await self._store.availability([])).as_of
-        until = min(at, now) if at else now
-        return SkuLedger(sku, until, tuple(_shelf(ledger, until, most) for ledger in found))
+        now = await self._store.availability([])
+        until = min(at, now.as_of) if at else now.as_of
+        return SkuLedger(sku, until, tuple(_shelf(ledger, until, most) for ledger in found), now.epoch)
 
 
 def _shelf(ledger: Ledger, until: datetime, most: int) -> Shelf:
@@ -172,4 +173,4 @@ def _answer(command: str, decision: Decision, reservation_id: str = "") -> Reser
     if not isinstance(outcome, Hold):
         raise _refusal(command, decision, reservation_id)
     metrics.DECISIONS.labels(command, "replayed" if decision.is_replay else outcome.state.value).inc()
-    return Reservation(outcome, decision.as_of, decision.is_replay)
+    return Reservation(outcome, decision.as_of, decision.is_replay, decision.epoch)

@@ -17,6 +17,7 @@ _NAME_SCHEMA = {"pattern": f"^{NAME.pattern}$"}
 Sku = Annotated[str, Field(json_schema_extra={**_NAME_SCHEMA}, examples=["P1082185"])]
 Location = Annotated[str, Field(json_schema_extra={**_NAME_SCHEMA}, examples=["S367"])]
 Units = Annotated[int, Field(strict=True, json_schema_extra={"minimum": 1, "maximum": UNITS_MAX})]
+Epoch = Annotated[int, Field(description="The data set that answered; holds of another epoch may be gone.")]
 Seconds = Annotated[int, Field(strict=True, json_schema_extra={"minimum": 1, "maximum": EXPIRES_IN_SECONDS_MAX})]
 
 
@@ -99,6 +100,7 @@ class AvailabilityAnswer(BaseModel):
     quality_control: int
     version: int
     as_of: datetime
+    epoch: Epoch
     locations: list[LocationAnswer]
 
     @classmethod
@@ -125,6 +127,7 @@ class AvailabilityAnswer(BaseModel):
             quality_control=found.units(Bucket.QUALITY_CONTROL),
             version=found.version,
             as_of=found.as_of,
+            epoch=found.epoch,
             locations=locations,
         )
 
@@ -133,6 +136,7 @@ class BatchAnswer(BaseModel):
     """Availability of the known skus, and the skus without a stock record."""
 
     as_of: datetime
+    epoch: Epoch
     version: int
     availabilities: list[AvailabilityAnswer]
     missing: list[str]
@@ -162,6 +166,7 @@ class ReservationAnswer(BaseModel):
     ended_at: datetime | None
     version: int
     as_of: datetime
+    epoch: Epoch
     confirmed: list[LineAnswer]
     unfilled: list[LineAnswer]
 
@@ -178,6 +183,7 @@ class ReservationAnswer(BaseModel):
             ended_at=hold.ended_at,
             version=hold.version,
             as_of=reservation.as_of,
+            epoch=reservation.epoch,
             confirmed=LineAnswer.several(hold.confirmed),
             unfilled=LineAnswer.several(hold.unfilled),
         )

@@ -7,11 +7,11 @@ still need an answer.
 
 import asyncio
 import uuid
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from importlib.metadata import version
 
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 from redis.asyncio import BlockingConnectionPool, Redis
 from redis.exceptions import AuthenticationError, RedisError
@@ -25,15 +25,15 @@ from shopsphere_kit.stream import StreamWorker, run_worker
 from shopsphere_kit.topics import STOCK_MOVEMENTS
 from shopsphere_kit.waiting import await_until
 
-from inventory import audit, library, rest, rpc
+from inventory import audit, durability, library, redis_failures, rest, rpc
 from inventory.application import Inventory
 from inventory.audit import AuditReport
-from inventory.errors import StockUnavailable
+from inventory.errors import DataSetLost, StockUnavailable
 from inventory.publisher import MovementPublisher
-from inventory.redis_store import RedisStockStore
+from inventory.redis_store import RedisStockStore, reopen_data_set
 from inventory.settings import Settings
-from inventory.store import Ledger
-from inventory.stream import KafkaDeadLetters, create_handler, rewind_to_store
+from inventory.store import DataSet, Ledger
+from inventory.stream import KafkaDeadLetters, PartitionOwner, create_handler
 
 # An outage of Kafka is noticed after this; the outbox keeps what was not acknowledged.
 KAFKA_TIMEOUT_MILLISECONDS = 5_000
@@ -63,6 +63,8 @@ async def open_redis(settings: Settings) -> AsyncIterator[Redis]:
             raise StockUnavailable("Redis refuses the password in INVENTORY_REDIS_URL") from None
         except (RedisConnectionError, RedisTimeoutError):
             return False
+        except RedisError as error:
+            raise redis_failures.refusal_of(error) from error
 
     try:
         await await_until(answers, deadline_seconds=settings.start_deadline_seconds, what="Redis (INVENTORY_REDIS_URL)")
@@ -101,9 +103,13 @@ async def open_producer(settings: Settings) -> AsyncIterator[AIOKafkaProducer]:
 async def serve(settings: Settings) -> None:
     """Both doors, until SIGTERM."""
     async with open_redis(settings) as client:
-        inventory = Inventory(RedisStockStore(client, settings.retention), new_id)
+        await durability.check(client, settings.durability)
+        store = await RedisStockStore.open(client, settings.retention)
+        inventory = Inventory(store, new_id)
         verifier = TokenVerifier(settings.auth)
-        app = rest.create_app(inventory, verifier, _readiness(client), settings.http, version("shopsphere-inventory"))
+        app = rest.create_app(
+            inventory, verifier, _readiness(client, store, settings), settings.http, version("shopsphere-inventory")
+        )
         server = rpc.create_server(inventory, verifier, settings.http, settings.grpc_port)
         await serving.serve(app, http=settings.http, rest_port=settings.rest_port, grpc_server=server)
 
@@ -120,24 +126,29 @@ async def stream(settings: Settings) -> None:
         batch_within_seconds=settings.stream_batch_within_seconds,
     )
     async with open_redis(settings) as client, open_producer(settings) as producer:
-        store = RedisStockStore(client, settings.retention)
-        await _rewind(settings, await producer.partitions_for(STOCK_MOVEMENTS.name), store)
+        await durability.check(client, settings.durability)
+        store = await RedisStockStore.open(client, settings.retention)
+        owner = PartitionOwner(store)
         async with publishing(MovementPublisher(store, lambda: _connect(settings))):
-            await run_worker(worker, create_handler(store, KafkaDeadLetters(producer)))
+            await run_worker(worker, create_handler(store, KafkaDeadLetters(producer), owner), owner.take_over)
 
 
 @asynccontextmanager
 async def publishing(publisher: MovementPublisher) -> AsyncIterator[None]:
     """Publish our movements meanwhile; a publisher that fails beyond the troubles it knows ends the process with it."""
-    async with asyncio.TaskGroup() as group:
-        task = group.create_task(publisher.run())
-        try:
-            yield
-        finally:
-            task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
-            await publisher.stop()
+    try:
+        async with asyncio.TaskGroup() as group:
+            task = group.create_task(publisher.run())
+            try:
+                yield
+            finally:
+                task.cancel()
+                with suppress(asyncio.CancelledError, DataSetLost):
+                    await task
+                await publisher.stop()
+    except ExceptionGroup as failed:
+        lost = failed.subgroup(DataSetLost)
+        raise (lost.exceptions[0] if lost else failed) from failed
 
 
 async def _connect(settings: Settings) -> Producer:
@@ -156,42 +167,32 @@ async def _connect(settings: Settings) -> Producer:
     return connected
 
 
-async def _rewind(settings: Settings, partitions: Iterable[int], store: RedisStockStore) -> None:
-    consumer = AIOKafkaConsumer(
-        bootstrap_servers=settings.kafka.bootstrap_servers,
-        group_id=settings.stream_app_id,
-        enable_auto_commit=False,
-    )
-
-    async def is_done() -> bool:
-        try:
-            await rewind_to_store(consumer, partitions, store)
-        except KafkaError:  # a member killed a moment ago still counts as alive until its session ends
-            return False
-        return True
-
-    await consumer.start()
-    try:
-        await await_until(is_done, deadline_seconds=settings.start_deadline_seconds, what="a free consumer group")
-    finally:
-        await consumer.stop()
-
-
 async def run_audit(settings: Settings, show: Callable[[Ledger], None]) -> AuditReport:
     """Every balance against the fold of its journal, each shown."""
     async with open_redis(settings) as client:
-        return await audit.run(RedisStockStore(client, settings.retention), show)
+        return await audit.run(await RedisStockStore.open(client, settings.retention), show)
 
 
-def _readiness(client: Redis) -> Readiness:
+async def reopen(settings: Settings) -> DataSet:
+    """Take what Redis holds as it is, under a new epoch."""
+    async with open_redis(settings) as client:
+        return await reopen_data_set(client)
+
+
+def _readiness(client: Redis, store: RedisStockStore, settings: Settings) -> Readiness:
     async def functions() -> None:
         try:
             present = await library.installed_version(client)
         except RedisError as error:
-            raise StockUnavailable("Redis does not answer") from error
+            raise redis_failures.refusal_of(error) from error
         if present != library.VERSION:
             raise StockUnavailable(f"Redis holds version {present} of our functions, not {library.VERSION}")
 
+    async def data_set() -> None:
+        await store.availability([])
+
     readiness = Readiness()
     readiness.add("redis", functions)
+    readiness.add("data_set", data_set)
+    readiness.add("durability", lambda: durability.check(client, settings.durability))
     return readiness

@@ -1,8 +1,8 @@
 """What can go wrong here, under the kit's tree; each maps once to an HTTP status and a gRPC code.
 
 NotFound            SkuUnknown, LocationUnknown, ReservationUnknown
-FailedPrecondition  InsufficientStock, ReservationNotHeld, LinesNotHeld, CountAhead
-Conflict            IdempotencyKeyReused, StockChanged
+FailedPrecondition  InsufficientStock, ReservationNotHeld, LinesNotHeld, CountAhead, DataSetLost
+Conflict            IdempotencyKeyReused, StockChanged, OwnerFenced
 InvalidArgument     IdempotencyKeyMissing, MovementRejected
 TooLarge            AnswerTooLarge
 Unavailable         StockUnavailable
@@ -109,9 +109,26 @@ class AnswerTooLarge(TooLarge):
 
 
 class StockUnavailable(Unavailable):
-    """Redis is away, loading, read-only, full, or lacks our functions."""
+    """Redis is away, loading, read-only, full, or holds another state; `redis_failures.py` lists the reasons."""
 
     default_reason = "stock_unavailable"
+
+    @property
+    def is_of_another_state(self) -> bool:
+        """True when Redis answers, but not with the state that this process knows: no waiting will mend that."""
+        return self.reason in ("epoch_mismatch", "state_went_back")
+
+
+class DataSetLost(FailedPrecondition):
+    """Redis holds another state than this process knows, which ends a worker: started anew it works on that one."""
+
+    default_reason = "epoch_mismatch"
+
+
+class OwnerFenced(Conflict):
+    """Another worker took a partition over; what this one sends of it is refused as a whole."""
+
+    default_reason = "owner_fenced"
 
 
 def error_of(refused: Refused, reservation_id: str = "") -> ShopSphereError:

@@ -1,7 +1,8 @@
 """The stock store in this process's memory: for tests, and as the model that the Redis functions are held to."""
 
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from shopsphere_kit.clock import Clock
@@ -9,6 +10,7 @@ from shopsphere_kit.clock import Clock
 from inventory import adjustments, reservations, stock
 from inventory.adjustments import Adjusted, AdjustStock
 from inventory.errors import AnswerTooLarge, IdempotencyKeyReused
+from inventory.fence import Fence
 from inventory.holds import Hold, HoldState, due
 from inventory.journal import Balance, Bucket, Item, StockEvent, evolve
 from inventory.refusals import Refusal, Refused
@@ -28,6 +30,7 @@ from inventory.store import (
     Ledger,
     Once,
     Outgoing,
+    Owned,
     Positioned,
     Retention,
     SetAside,
@@ -41,7 +44,10 @@ Rule = Callable[[Hold, datetime], Change]
 class InMemoryStockStore:
     """Balances are kept as the fold of the journals, entry by entry."""
 
-    def __init__(self, clock: Clock, retention: Retention | None = None, balances_max: int = BALANCES_MAX) -> None:
+    def __init__(
+        self, clock: Clock, retention: Retention | None = None, balances_max: int = BALANCES_MAX, epoch: int = 1
+    ) -> None:
+        self.fence = Fence(epoch)
         self._clock = clock
         self._balances_max = balances_max
         self._retention = retention or Retention()
@@ -58,15 +64,15 @@ class InMemoryStockStore:
 
     async def availability(self, skus: Sequence[str], location: str | None = None) -> Availability:
         """Balances at all locations or at one; due holds of the skus end first."""
+        self.fence.admit()
         now = self._clock.now()
         self._expire_due(skus, now)
         shelves = {sku: self._shelves(sku, location) for sku in skus}
         asked = len(skus) if location else sum(len(found) for found in shelves.values())
         if asked > self._balances_max:
             raise AnswerTooLarge.of_balances(asked, self._balances_max)
-        return Availability(
-            now, {sku: _for_sale(found) for sku, found in shelves.items()}, _set_aside(shelves.values())
-        )
+        for_sale = {sku: _for_sale(found) for sku, found in shelves.items()}
+        return Availability(now, for_sale, _set_aside(shelves.values()), self.fence.epoch)
 
     async def reserve(self, command: ReserveStock, once: Once) -> Decision:
         """Hold all lines or none, or what there is of each."""
@@ -123,11 +129,22 @@ class InMemoryStockStore:
 
     async def reservation(self, reservation_id: str) -> Decision:
         """The hold as it stands now."""
+        self.fence.admit()
         now = self._clock.now()
-        return Decision(now, self._settled(reservation_id, now) or Refused(Refusal.RESERVATION_UNKNOWN))
+        hold = self._settled(reservation_id, now)
+        return Decision(now, hold or Refused(Refusal.RESERVATION_UNKNOWN), epoch=self.fence.epoch)
 
-    async def apply_movements(self, topic: str, batch: Sequence[Positioned]) -> Tally:
+    async def take_over(self, topic: str, partitions: Sequence[int]) -> dict[int, Owned]:
+        """Own these partitions from now on."""
+        self.fence.admit()
+        return self.fence.take_over(topic, partitions, self._offsets.get(topic, {}))
+
+    async def apply_movements(
+        self, topic: str, batch: Sequence[Positioned], owners: Mapping[int, int] | None = None
+    ) -> Tally:
         """Take a batch, each record once."""
+        self.fence.admit()
+        self.fence.admit_owner(topic, [each.partition for each in batch], owners or {})
         now, offsets, tally = self._clock.now(), self._offsets.setdefault(topic, {}), Counter[str]()
         for positioned in batch:
             last = offsets.get(positioned.partition, -1)
@@ -146,6 +163,7 @@ class InMemoryStockStore:
 
     async def offsets(self, topic: str) -> dict[int, int]:
         """The last offset taken of each partition."""
+        self.fence.admit()
         return dict(self._offsets.get(topic, {}))
 
     async def totals(self) -> Tally:
@@ -164,10 +182,12 @@ class InMemoryStockStore:
 
     async def outbox(self, most: int) -> list[Outgoing]:
         """The oldest movements that the topic still lacks."""
+        self.fence.admit()
         return self._outbox[:most]
 
     async def sent(self, outgoing: Sequence[Outgoing]) -> None:
         """Forget them."""
+        self.fence.admit()
         self._outbox = [each for each in self._outbox if each not in outgoing]
 
     async def skus(self) -> AsyncIterator[str]:
@@ -177,6 +197,7 @@ class InMemoryStockStore:
 
     async def ledgers(self, sku: str) -> list[Ledger]:
         """Balance, journal and live holds of the sku at every location."""
+        self.fence.admit()
         return [
             Ledger(item, balance, list(self._journals[item]), self._held(item))
             for item, balance in self._balances.items()
@@ -194,13 +215,14 @@ class InMemoryStockStore:
         return self._once(once, kept)
 
     def _once(self, once: Once, decide: Callable[[datetime], Hold | Adjusted | Refused]) -> Decision:
+        self.fence.admit()
         now = self._clock.now()
         first = self._answers.get(once.slot)
         if first and now < first[1].as_of + self._retention.answers:
             if first[0] != once.fingerprint:
                 raise IdempotencyKeyReused.of_request()
-            return Decision(first[1].as_of, first[1].outcome, is_replay=True)
-        decision = Decision(now, decide(now))
+            return replace(first[1], is_replay=True)
+        decision = Decision(now, decide(now), epoch=self.fence.epoch)
         self._answers[once.slot] = (once.fingerprint, decision)
         return decision
 

@@ -62,6 +62,7 @@ def availability(found: answers.SkuAvailability) -> pb.Availability:
         quality_control=found.units(Bucket.QUALITY_CONTROL),
         version=found.version,
         as_of=timestamp(found.as_of),
+        epoch=found.epoch,
         locations=[
             pb.LocationAvailability(
                 location=location,
@@ -89,6 +90,7 @@ def reservation(made: answers.Reservation) -> pb.Reservation:
         ended_at=timestamp(hold.ended_at) if hold.ended_at else None,
         version=hold.version,
         as_of=timestamp(made.as_of),
+        epoch=made.epoch,
         confirmed=_lines(hold.confirmed),
         unfilled=_lines(hold.unfilled),
     )
@@ -99,6 +101,7 @@ def adjusted(made: answers.Adjustments) -> pb.AdjustStockResponse:
     return pb.AdjustStockResponse(
         batch_id=made.adjusted.batch_id,
         as_of=timestamp(made.as_of),
+        epoch=made.epoch,
         changed=[
             pb.ChangedItem(
                 sku=item.sku,
@@ -126,7 +129,7 @@ def ledger(found: answers.SkuLedger) -> pb.Ledger:
         )
         for shelf in sorted(found.shelves, key=lambda shelf: shelf.item)
     ]
-    return pb.Ledger(sku=found.sku, as_of=timestamp(found.as_of), shelves=shelves)
+    return pb.Ledger(sku=found.sku, as_of=timestamp(found.as_of), epoch=found.epoch, shelves=shelves)
 
 
 def _adjustment(position: int, message: pb.Adjustment) -> Adjustment:

@@ -4,6 +4,7 @@ from shopsphere_kit.outbox import Connect, Message, Sender, drain
 from shopsphere_kit.topics import STOCK_MOVEMENTS
 
 from inventory import metrics, movement
+from inventory.errors import DataSetLost, StockUnavailable
 from inventory.store import Outgoing, StockStore
 
 # A thousand lines, the largest basket, in two rounds.
@@ -22,7 +23,18 @@ class MovementPublisher:
         await drain(self.publish_once, self._sender)
 
     async def publish_once(self) -> int:
-        """Send one batch of the outbox and delete what Kafka acknowledged; return how many. Raises KafkaError."""
+        """Send one batch of the outbox and delete what Kafka acknowledged; return how many.
+
+        Raises KafkaError, StockUnavailable, and DataSetLost when no waiting will bring the outbox back.
+        """
+        try:
+            return await self._publish()
+        except StockUnavailable as error:
+            if error.is_of_another_state:
+                raise DataSetLost(error.detail, reason=error.reason) from error
+            raise
+
+    async def _publish(self) -> int:
         waiting = await self._store.outbox(BATCH_MAX)
         if waiting:
             await self._sender.send([_message(each) for each in waiting])

@@ -1,13 +1,13 @@
 """The stock store in Redis; all decisions fall inside the library in `functions/`."""
 
-from collections.abc import AsyncIterator, Sequence
-from typing import Any
+from collections.abc import AsyncIterator, Mapping, Sequence
+from typing import Any, Self
 
 import msgspec
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from inventory import metrics, wire
+from inventory import metrics, redis_failures, wire
 from inventory.adjustments import AdjustStock
 from inventory.errors import AnswerTooLarge, IdempotencyKeyReused, StockUnavailable
 from inventory.holds import Hold, HoldState
@@ -22,10 +22,12 @@ from inventory.reservations import (
 from inventory.store import (
     BALANCES_MAX,
     Availability,
+    DataSet,
     Decision,
     Ledger,
     Once,
     Outgoing,
+    Owned,
     Positioned,
     Retention,
     SetAside,
@@ -37,15 +39,42 @@ from inventory.store import (
 _SHARD_GROUPS = [f"{group:02x}" for group in range(256)]
 
 
-class RedisStockStore:
-    """Stock in Redis: each method is one call of one function of the library in `functions/`."""
+# Functions that change nothing but what is due anyway; whether such a call took place does not matter.
+_READS = frozenset(
+    f"inventory_{name}" for name in ("availability", "reservation", "ledger", "event_ids", "outbox", "offsets")
+)
 
-    def __init__(self, client: Redis, retention: Retention | None = None, balances_max: int = BALANCES_MAX) -> None:
+
+class RedisStockStore:
+    """Stock in Redis: each method is one call of one function of the library in `functions/`.
+
+    It works on the data set it was opened on: each call tells its epoch and the highest sequence seen, and Redis
+    refuses it when it holds another data set, or an older copy of this one.
+    """
+
+    def __init__(
+        self,
+        client: Redis,
+        data_set: DataSet,
+        retention: Retention | None = None,
+        balances_max: int = BALANCES_MAX,
+    ) -> None:
         self._client = client
+        self._epoch, self._sequence = data_set.epoch, data_set.sequence
         self._balances_max = balances_max
         kept = retention or Retention()
         self._once_ms = wire.milliseconds(kept.answers)
         self._retention_ms = wire.milliseconds(kept.ended_holds)
+
+    @classmethod
+    async def open(cls, client: Redis, retention: Retention | None = None, balances_max: int = BALANCES_MAX) -> Self:
+        """A store on the data set that Redis holds now; an empty database becomes one."""
+        return cls(client, await open_data_set(client), retention, balances_max)
+
+    @property
+    def epoch(self) -> int:
+        """The data set that this store works on."""
+        return self._epoch
 
     async def availability(self, skus: Sequence[str], location: str | None = None) -> Availability:
         """One call for all skus; refused before anything is read when the answer would be too large."""
@@ -54,7 +83,7 @@ class RedisStockStore:
         record = msgspec.msgpack.decode(packed, type=wire.AvailabilityRecord)
         if record.too_many:
             raise AnswerTooLarge.of_balances(record.too_many, self._balances_max)
-        return _availability(record)
+        return _availability(record, self._epoch)
 
     async def reserve(self, command: ReserveStock, once: Once) -> Decision:
         """Hold all lines or none, or what there is of each."""
@@ -94,39 +123,48 @@ class RedisStockStore:
     async def reservation(self, reservation_id: str) -> Decision:
         """The hold as it stands now."""
         request = _pack(reservation_id=reservation_id, retention_ms=self._retention_ms)
-        return _decision(await self._call("inventory_reservation", request), is_replay=False)
+        return self._decision(await self._call("inventory_reservation", request), is_replay=False)
 
-    async def apply_movements(self, topic: str, batch: Sequence[Positioned]) -> Tally:
+    async def take_over(self, topic: str, partitions: Sequence[int]) -> dict[int, Owned]:
+        """One call for all partitions."""
+        packed = await self._call("inventory_take_over", topic, msgspec.msgpack.encode(list(partitions)))
+        taken = msgspec.msgpack.decode(packed, type=list[tuple[int, int, int]])
+        return {partition: Owned(epoch, last + 1) for partition, epoch, last in taken}
+
+    async def apply_movements(
+        self, topic: str, batch: Sequence[Positioned], owners: Mapping[int, int] | None = None
+    ) -> Tally:
         """One call for the whole batch."""
         packed = msgspec.msgpack.encode([_position_record(positioned) for positioned in batch])
-        return msgspec.msgpack.decode(await self._call("inventory_apply_movements", topic, packed), type=Tally)
+        claims = msgspec.msgpack.encode(dict(owners or {}))
+        return msgspec.msgpack.decode(await self._call("inventory_apply_movements", topic, packed, claims), type=Tally)
 
     async def offsets(self, topic: str) -> dict[int, int]:
         """The last offset taken of each partition."""
-        found = await self._guard(self._client.hgetall(f"inv:offsets:{topic}"))
-        return {int(partition): int(offset) for partition, offset in found.items()}
+        flat = [int(each) for each in await self._call("inventory_offsets", topic)]
+        return dict(zip(flat[::2], flat[1::2], strict=True))
 
     async def totals(self) -> Tally:
         """The counters, as the functions kept them."""
         names = ("movements", "applied", "duplicates", "quarantined")
-        values = await self._guard(self._client.hmget("inv:counters", names))
+        values = await _guard(self._client.hmget("inv:counters", names))
         return Tally(*(int(value or 0) for value in values))
 
     async def taken(self, topic: str) -> Taken:
         """Counted from offsets, positions set aside, and the sets of event ids."""
         taken = sum(offset + 1 for offset in (await self.offsets(topic)).values())
-        missing = sum(int(count) for count in await self._guard(self._client.hvals(f"inv:missing:{topic}")))
+        missing = sum(int(count) for count in await _guard(self._client.hvals(f"inv:missing:{topic}")))
         return Taken(
             movements=taken - missing,
-            quarantined=await self._guard(self._client.hlen(f"inv:quarantined:{topic}")),
+            quarantined=await _guard(self._client.hlen(f"inv:quarantined:{topic}")),
             event_ids=sum([await self._call("inventory_event_ids", group) for group in _SHARD_GROUPS]),
-            outbox=await self._guard(self._client.xlen("inv:outbox")),
+            outbox=await _guard(self._client.xlen("inv:outbox")),
         )
 
     async def outbox(self, most: int) -> list[Outgoing]:
         """The oldest entries of the outbox stream."""
-        entries = await self._guard(self._client.xrange("inv:outbox", count=most))
-        return [Outgoing(position.decode(), wire.owed_movement(*fields.values())) for position, fields in entries]
+        entries = await self._call("inventory_outbox", str(most))
+        return [Outgoing(position.decode(), wire.owed_movement(packed)) for position, (_, packed) in entries]
 
     async def sent(self, outgoing: Sequence[Outgoing]) -> None:
         """Delete these entries and no others: another worker may have added or sent some meanwhile."""
@@ -136,10 +174,13 @@ class RedisStockStore:
     async def skus(self) -> AsyncIterator[str]:
         """All skus with a balance; Redis' SCAN may show one twice, so those seen are remembered."""
         seen: set[bytes] = set()
-        async for key in self._client.scan_iter(match="inv:stock:*", count=1000):
-            if key not in seen:
-                seen.add(key)
-                yield key.decode().removeprefix("inv:stock:")
+        cursor = None
+        while cursor != 0:
+            cursor, keys = await _guard(self._client.scan(cursor or 0, match="inv:stock:*", count=1000))
+            for key in keys:
+                if key not in seen:
+                    seen.add(key)
+                    yield key.decode().removeprefix("inv:stock:")
 
     async def ledgers(self, sku: str) -> list[Ledger]:
         """Balance, journal and live holds of the sku at every location."""
@@ -156,36 +197,46 @@ class RedisStockStore:
         outcome, answer = await self._call(function, request)
         if outcome == b"reused":
             raise IdempotencyKeyReused.of_request()
-        return _decision(answer, is_replay=outcome == b"replayed")
+        return self._decision(answer, is_replay=outcome == b"replayed")
+
+    def _decision(self, packed: bytes, *, is_replay: bool) -> Decision:
+        record = msgspec.msgpack.decode(packed, type=wire.DecisionRecord)
+        if not (record.hold or record.adjusted or record.refusal):
+            raise StockUnavailable("Redis answered with neither a decision nor a refusal; its library is not ours")
+        return Decision(wire.moment(record.now), wire.outcome_of(record), is_replay, self._epoch)
 
     async def _call(self, function: str, *args: bytes | str) -> Any:
         with metrics.FUNCTION_SECONDS.labels(function).time():
-            return await self._guard(self._client.fcall(function, 0, *args))
+            call = self._client.fcall(function, 0, str(self._epoch), str(self._sequence), *args)
+            sequence, answer = await _guard(call, changes=function not in _READS)
+        self._sequence = max(self._sequence, sequence)
+        return answer
 
-    @staticmethod
-    async def _guard(answer: Any) -> Any:
-        try:
-            return await answer
-        except RedisError as error:
-            raise StockUnavailable(f"Redis did not answer: {type(error).__name__}", retry_after_seconds=1) from error
+
+async def open_data_set(client: Redis) -> DataSet:
+    """The data set that Redis holds; an empty database becomes one, a foreign one is refused."""
+    epoch, sequence = await _guard(client.fcall("inventory_open", 0))
+    return DataSet(int(epoch), int(sequence))
+
+
+async def reopen_data_set(client: Redis) -> DataSet:
+    """Take what Redis holds as it is, under a new epoch; every process that knew it before is refused."""
+    epoch, sequence = await _guard(client.fcall("inventory_reopen", 0), changes=True)
+    return DataSet(int(epoch), int(sequence))
+
+
+async def _guard(answer: Any, *, changes: bool = False) -> Any:
+    try:
+        return await answer
+    except RedisError as error:
+        raise redis_failures.refusal_of(error, changes=changes) from error
 
 
 def _pack(**request: Any) -> bytes:
     return msgspec.msgpack.encode(request)
 
 
-def _decision(packed: bytes, *, is_replay: bool) -> Decision:
-    record = msgspec.msgpack.decode(packed, type=wire.DecisionRecord)
-    if record.hold:
-        return Decision(wire.moment(record.now), wire.hold_of(record.hold), is_replay)
-    if record.adjusted:
-        return Decision(wire.moment(record.now), wire.adjusted_of(record.adjusted), is_replay)
-    if record.refusal:
-        return Decision(wire.moment(record.now), wire.refused_of(record.refusal), is_replay)
-    raise StockUnavailable("Redis answered with neither a decision nor a refusal; its library is not ours")
-
-
-def _availability(record: wire.AvailabilityRecord) -> Availability:
+def _availability(record: wire.AvailabilityRecord, epoch: int) -> Availability:
     skus: dict[str, dict[str, Balance]] = {}
     set_aside: dict[Item, int] = {}
     for sku, shelves in record.skus:
@@ -197,7 +248,7 @@ def _availability(record: wire.AvailabilityRecord) -> Availability:
             else:
                 locations.setdefault(item.location, Balance())
                 set_aside[item] = on_hand
-    return Availability(wire.moment(record.now), skus, set_aside)
+    return Availability(wire.moment(record.now), skus, set_aside, epoch)
 
 
 def _position_record(positioned: Positioned) -> list[int | str]:

@@ -62,6 +62,7 @@ def _availability_routes(inventory: Inventory) -> APIRouter:
         found = await inventory.batch_availability(body.skus, body.location)
         return BatchAnswer(
             as_of=found.as_of,
+            epoch=found.epoch,
             version=found.version,
             availabilities=[AvailabilityAnswer.of(each) for each in found.availabilities],
             missing=list(found.missing),

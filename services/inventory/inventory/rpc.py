@@ -48,6 +48,7 @@ class InventoryServicer(pb_grpc.InventoryServiceServicer):
         found = await self._inventory.batch_availability(list(request.skus), request.location or None)
         return pb.BatchGetAvailabilityResponse(
             as_of=messages.timestamp(found.as_of),
+            epoch=found.epoch,
             version=found.version,
             availabilities=[messages.availability(each) for each in found.availabilities],
             missing=found.missing,

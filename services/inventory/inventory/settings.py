@@ -16,6 +16,7 @@ from shopsphere_kit.settings import (
     refuse_placeholders,
 )
 
+from inventory.durability import Durability
 from inventory.store import Retention
 
 
@@ -30,6 +31,9 @@ class Settings(BaseSettings):
         SecretStr("redis://127.0.0.1:6379/0"),
         validation_alias=AliasChoices("INVENTORY_REDIS_URL", "SHOPSPHERE_REDIS_URL"),
         description="redis://[:password@]host:port/database; Redis 7.2 or later, appendonly yes, noeviction",
+    )
+    durability: Durability = Field(
+        Durability.ALWAYS, description="least that Redis must promise of an acknowledged change; none: do not look"
     )
     redis_timeout_seconds: float = Field(2.0, gt=0, description="longest wait for one answer of Redis")
     redis_connections_max: int = Field(64, ge=1, description="most connections of one process; more requests wait")

@@ -7,7 +7,7 @@ from pydantic import AwareDatetime, BaseModel, Field
 
 from inventory import answers
 from inventory.adjustments import Adjustment, ChangeBy, CountAs, MoveTo, SetTo
-from inventory.bodies import Location, Request, Sku
+from inventory.bodies import Epoch, Location, Request, Sku
 from inventory.journal import Bucket, Item, StockEvent
 from inventory.requests import ADJUSTMENTS_MAX
 from inventory.stock import UNITS_MAX
@@ -115,6 +115,7 @@ class AdjustmentsAnswer(BaseModel):
 
     batch_id: str
     as_of: datetime
+    epoch: Epoch
     changed: list[ChangedAnswer]
 
     @classmethod
@@ -131,7 +132,7 @@ class AdjustmentsAnswer(BaseModel):
             )
             for item, balance in made.adjusted.balances
         ]
-        return cls(batch_id=made.adjusted.batch_id, as_of=made.as_of, changed=changed)
+        return cls(batch_id=made.adjusted.batch_id, as_of=made.as_of, epoch=made.epoch, changed=changed)
 
 
 class EntryAnswer(BaseModel):
@@ -175,6 +176,7 @@ class LedgerAnswer(BaseModel):
 
     sku: str
     as_of: datetime
+    epoch: Epoch
     shelves: list[ShelfAnswer]
 
     @classmethod
@@ -191,4 +193,4 @@ class LedgerAnswer(BaseModel):
             )
             for shelf in sorted(found.shelves, key=lambda shelf: shelf.item)
         ]
-        return cls(sku=found.sku, as_of=found.as_of, shelves=shelves)
+        return cls(sku=found.sku, as_of=found.as_of, epoch=found.epoch, shelves=shelves)

@@ -4,7 +4,7 @@ Every method is atomic. `redis_store.py` is the real class and decides with Redi
 the rules in stock.py and decides with the clock it is given. Both pass `tests/contracts/test_stock_store.py`.
 """
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -35,6 +35,14 @@ class Once:
 
 
 @dataclass(frozen=True, slots=True)
+class DataSet:
+    """Which data set a store works on, and how many mutating calls that had seen."""
+
+    epoch: int
+    sequence: int
+
+
+@dataclass(frozen=True, slots=True)
 class Retention:
     """How long first answers and ended holds are remembered."""
 
@@ -44,11 +52,12 @@ class Retention:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What a command came to, and when; `is_replay` when the slot had been decided before."""
+    """What a command came to, when, and in which data set; `is_replay` when the slot had been decided before."""
 
     as_of: datetime
     outcome: Hold | Adjusted | Refused
     is_replay: bool = False
+    epoch: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +70,7 @@ class Availability:
     as_of: datetime
     skus: dict[str, dict[str, Balance]]
     set_aside: dict[Item, int] = field(default_factory=dict)
+    epoch: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +87,14 @@ class Positioned:
     partition: int
     offset: int
     content: ApplyMovement | SetAside
+
+
+@dataclass(frozen=True, slots=True)
+class Owned:
+    """A partition that was taken over: the epoch of its new owner, and the offset to go on from."""
+
+    owner_epoch: int
+    next_offset: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +145,11 @@ class Ledger:
 
 
 class StockStore(Protocol):
-    """Stock, reservations and movements."""
+    """Stock, reservations and movements.
+
+    Every method raises StockUnavailable, with the reason `epoch_mismatch` when the data set is not the one that the
+    store was opened on.
+    """
 
     async def availability(self, skus: Sequence[str], location: str | None = None) -> Availability:
         """Balances at all locations or at one; due holds of the skus end first; raises AnswerTooLarge."""
@@ -161,8 +183,17 @@ class StockStore(Protocol):
         """The hold as it stands now."""
         ...
 
-    async def apply_movements(self, topic: str, batch: Sequence[Positioned]) -> Tally:
-        """Take a batch, each record once, and advance the offsets of its partitions."""
+    async def take_over(self, topic: str, partitions: Sequence[int]) -> dict[int, Owned]:
+        """Own these partitions from now on; whoever owned them before is refused."""
+        ...
+
+    async def apply_movements(
+        self, topic: str, batch: Sequence[Positioned], owners: Mapping[int, int] | None = None
+    ) -> Tally:
+        """Take a batch, each record once, and advance the offsets of its partitions; raises OwnerFenced.
+
+        `owners` are the caller's owner epochs; a partition that nobody ever took over needs none.
+        """
         ...
 
     async def offsets(self, topic: str) -> dict[int, int]:

@@ -4,17 +4,17 @@ A record that is no movement goes to the dead-letter topic with its bytes before
 lost; a kill between the two sends it there again, with the same topic, partition and offset in its headers.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka import AIOKafkaProducer
 from shopsphere_kit.logging import get_logger
-from shopsphere_kit.stream import Handler, Record
+from shopsphere_kit.stream import Handler, PartitionsLost, Record
 from shopsphere_kit.topics import STOCK_MOVEMENTS, STOCK_MOVEMENTS_DLQ
 
 from inventory import metrics, movement
-from inventory.errors import MovementRejected
+from inventory.errors import MovementRejected, OwnerFenced
 from inventory.store import Positioned, SetAside, StockStore, Tally
 
 _log = get_logger(__name__)
@@ -66,35 +66,47 @@ class InMemoryDeadLetters:
         self.letters.extend(letters)
 
 
-def create_handler(store: StockStore, dead_letters: DeadLetters) -> Handler:
-    """What the worker calls with each batch; it returns only when the batch is taken."""
+class PartitionOwner:
+    """The partitions that this worker owns, and their owner epochs, with which the store tells it from others."""
+
+    def __init__(self, store: StockStore) -> None:
+        self._store = store
+        self._epochs: dict[int, int] = {}
+
+    async def take_over(self, partitions: frozenset[int]) -> dict[int, int]:
+        """Own these partitions and no others; the offset to read each from, which is the store's."""
+        owned = await self._store.take_over(STOCK_MOVEMENTS.name, sorted(partitions))
+        self._epochs = {partition: each.owner_epoch for partition, each in owned.items()}
+        return {partition: each.next_offset for partition, each in owned.items()}
+
+    def check(self, records: Sequence[Record]) -> None:
+        """Raise PartitionsLost when one of the records is of a partition that is not owned."""
+        foreign = {record.partition for record in records} - self._epochs.keys()
+        if foreign:
+            raise PartitionsLost(f"partitions {sorted(foreign)} are not owned here")
+
+    async def apply(self, batch: Sequence[Positioned]) -> Tally:
+        """Take a batch; raises PartitionsLost when another worker took one of its partitions over meanwhile."""
+        try:
+            return await self._store.apply_movements(STOCK_MOVEMENTS.name, batch, self._epochs)
+        except OwnerFenced as error:
+            # Until the next assignment nothing more is taken: what follows a batch that was dropped must not be.
+            self._epochs = {}
+            raise PartitionsLost(error.detail) from error
+
+
+def create_handler(store: StockStore, dead_letters: DeadLetters, owner: PartitionOwner) -> Handler:
+    """What the worker calls with each batch; it returns only when the batch is taken, or raises PartitionsLost."""
 
     async def handle(records: list[Record]) -> None:
+        owner.check(records)
         batch = [_decode(record) for record in records]
         letters = [each for each in batch if isinstance(each, DeadLetter)]
         if letters:
             await dead_letters.send(await _not_taken(store, letters))
-        tally = await store.apply_movements(STOCK_MOVEMENTS.name, [_positioned(each) for each in batch])
-        _tell(tally)
+        _tell(await owner.apply([_positioned(each) for each in batch]))
 
     return handle
-
-
-async def rewind_to_store(consumer: AIOKafkaConsumer, partitions: Iterable[int], store: StockStore) -> dict[int, int]:
-    """Set the group's offsets back where they are ahead of the store's; tells the partitions set back and to where.
-
-    They are ahead when Redis was emptied or went back to an older copy: what the group calls done is then missing.
-    The consumer is of the worker's group, without a subscription; committing needs the group to have no live member.
-    """
-    assigned = [TopicPartition(STOCK_MOVEMENTS.name, partition) for partition in sorted(partitions)]
-    consumer.assign(assigned)
-    taken = await store.offsets(STOCK_MOVEMENTS.name)
-    resume = {each: taken.get(each.partition, -1) + 1 for each in assigned}
-    ahead = {each: resume[each] for each in assigned if (await consumer.committed(each) or 0) > resume[each]}
-    if ahead:
-        await consumer.commit(ahead)
-        _log.warning("the group was ahead of the store; set back", partitions=sorted(p.partition for p in ahead))
-    return {each.partition: offset for each, offset in ahead.items()}
 
 
 def _decode(record: Record) -> "DeadLetter | Positioned":

@@ -192,6 +192,17 @@ def adjustment_record(adjustment: Adjustment) -> dict[str, str | int]:
     }
 
 
+def outcome_of(record: DecisionRecord) -> Hold | Adjusted | Refused:
+    """The decision or the refusal that an answer tells."""
+    if record.hold:
+        return hold_of(record.hold)
+    if record.adjusted:
+        return adjusted_of(record.adjusted)
+    if record.refusal:
+        return refused_of(record.refusal)
+    raise ValueError("neither a decision nor a refusal")
+
+
 def balance_of(packed: bytes) -> Balance:
     """The balance of "on_hand:reserved:version:counted_at:moved_at"."""
     on_hand, reserved, version, counted_at, moved_at = packed.decode().split(":")

@@ -82,7 +82,7 @@ class LocationAvailability(_message.Message):
     def __init__(self, location: _Optional[str] = ..., on_hand: _Optional[int] = ..., reserved: _Optional[int] = ..., available_to_promise: _Optional[int] = ..., version: _Optional[int] = ..., damaged: _Optional[int] = ..., quality_control: _Optional[int] = ...) -> None: ...
 
 class Availability(_message.Message):
-    __slots__ = ("sku", "on_hand", "reserved", "available_to_promise", "version", "as_of", "locations", "damaged", "quality_control")
+    __slots__ = ("sku", "on_hand", "reserved", "available_to_promise", "version", "as_of", "locations", "damaged", "quality_control", "epoch")
     SKU_FIELD_NUMBER: _ClassVar[int]
     ON_HAND_FIELD_NUMBER: _ClassVar[int]
     RESERVED_FIELD_NUMBER: _ClassVar[int]
@@ -92,6 +92,7 @@ class Availability(_message.Message):
     LOCATIONS_FIELD_NUMBER: _ClassVar[int]
     DAMAGED_FIELD_NUMBER: _ClassVar[int]
     QUALITY_CONTROL_FIELD_NUMBER: _ClassVar[int]
+    EPOCH_FIELD_NUMBER: _ClassVar[int]
     sku: str
     on_hand: int
     reserved: int
@@ -101,19 +102,22 @@ class Availability(_message.Message):
     locations: _containers.RepeatedCompositeFieldContainer[LocationAvailability]
     damaged: int
     quality_control: int
-    def __init__(self, sku: _Optional[str] = ..., on_hand: _Optional[int] = ..., reserved: _Optional[int] = ..., available_to_promise: _Optional[int] = ..., version: _Optional[int] = ..., as_of: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., locations: _Optional[_Iterable[_Union[LocationAvailability, _Mapping]]] = ..., damaged: _Optional[int] = ..., quality_control: _Optional[int] = ...) -> None: ...
+    epoch: int
+    def __init__(self, sku: _Optional[str] = ..., on_hand: _Optional[int] = ..., reserved: _Optional[int] = ..., available_to_promise: _Optional[int] = ..., version: _Optional[int] = ..., as_of: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., locations: _Optional[_Iterable[_Union[LocationAvailability, _Mapping]]] = ..., damaged: _Optional[int] = ..., quality_control: _Optional[int] = ..., epoch: _Optional[int] = ...) -> None: ...
 
 class BatchGetAvailabilityResponse(_message.Message):
-    __slots__ = ("as_of", "version", "availabilities", "missing")
+    __slots__ = ("as_of", "version", "availabilities", "missing", "epoch")
     AS_OF_FIELD_NUMBER: _ClassVar[int]
     VERSION_FIELD_NUMBER: _ClassVar[int]
     AVAILABILITIES_FIELD_NUMBER: _ClassVar[int]
     MISSING_FIELD_NUMBER: _ClassVar[int]
+    EPOCH_FIELD_NUMBER: _ClassVar[int]
     as_of: _timestamp_pb2.Timestamp
     version: int
     availabilities: _containers.RepeatedCompositeFieldContainer[Availability]
     missing: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, as_of: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., version: _Optional[int] = ..., availabilities: _Optional[_Iterable[_Union[Availability, _Mapping]]] = ..., missing: _Optional[_Iterable[str]] = ...) -> None: ...
+    epoch: int
+    def __init__(self, as_of: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., version: _Optional[int] = ..., availabilities: _Optional[_Iterable[_Union[Availability, _Mapping]]] = ..., missing: _Optional[_Iterable[str]] = ..., epoch: _Optional[int] = ...) -> None: ...
 
 class ReservationLine(_message.Message):
     __slots__ = ("sku", "location", "quantity")
@@ -184,7 +188,7 @@ class ReleaseReservationRequest(_message.Message):
     def __init__(self, reservation_id: _Optional[str] = ..., idempotency_key: _Optional[str] = ...) -> None: ...
 
 class Reservation(_message.Message):
-    __slots__ = ("reservation_id", "state", "lines", "created_at", "expires_at", "ended_at", "version", "as_of", "confirmed", "unfilled")
+    __slots__ = ("reservation_id", "state", "lines", "created_at", "expires_at", "ended_at", "version", "as_of", "confirmed", "unfilled", "epoch")
     RESERVATION_ID_FIELD_NUMBER: _ClassVar[int]
     STATE_FIELD_NUMBER: _ClassVar[int]
     LINES_FIELD_NUMBER: _ClassVar[int]
@@ -195,6 +199,7 @@ class Reservation(_message.Message):
     AS_OF_FIELD_NUMBER: _ClassVar[int]
     CONFIRMED_FIELD_NUMBER: _ClassVar[int]
     UNFILLED_FIELD_NUMBER: _ClassVar[int]
+    EPOCH_FIELD_NUMBER: _ClassVar[int]
     reservation_id: str
     state: ReservationState
     lines: _containers.RepeatedCompositeFieldContainer[ReservationLine]
@@ -205,7 +210,8 @@ class Reservation(_message.Message):
     as_of: _timestamp_pb2.Timestamp
     confirmed: _containers.RepeatedCompositeFieldContainer[ReservationLine]
     unfilled: _containers.RepeatedCompositeFieldContainer[ReservationLine]
-    def __init__(self, reservation_id: _Optional[str] = ..., state: _Optional[_Union[ReservationState, str]] = ..., lines: _Optional[_Iterable[_Union[ReservationLine, _Mapping]]] = ..., created_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., expires_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., ended_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., version: _Optional[int] = ..., as_of: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., confirmed: _Optional[_Iterable[_Union[ReservationLine, _Mapping]]] = ..., unfilled: _Optional[_Iterable[_Union[ReservationLine, _Mapping]]] = ...) -> None: ...
+    epoch: int
+    def __init__(self, reservation_id: _Optional[str] = ..., state: _Optional[_Union[ReservationState, str]] = ..., lines: _Optional[_Iterable[_Union[ReservationLine, _Mapping]]] = ..., created_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., expires_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., ended_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., version: _Optional[int] = ..., as_of: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., confirmed: _Optional[_Iterable[_Union[ReservationLine, _Mapping]]] = ..., unfilled: _Optional[_Iterable[_Union[ReservationLine, _Mapping]]] = ..., epoch: _Optional[int] = ...) -> None: ...
 
 class Adjustment(_message.Message):
     __slots__ = ("sku", "location", "bucket", "operation", "quantity", "to_bucket", "occurred_at", "if_version", "if_quantity")
@@ -254,14 +260,16 @@ class ChangedItem(_message.Message):
     def __init__(self, sku: _Optional[str] = ..., location: _Optional[str] = ..., bucket: _Optional[_Union[Bucket, str]] = ..., quantity: _Optional[int] = ..., reserved: _Optional[int] = ..., version: _Optional[int] = ...) -> None: ...
 
 class AdjustStockResponse(_message.Message):
-    __slots__ = ("batch_id", "as_of", "changed")
+    __slots__ = ("batch_id", "as_of", "changed", "epoch")
     BATCH_ID_FIELD_NUMBER: _ClassVar[int]
     AS_OF_FIELD_NUMBER: _ClassVar[int]
     CHANGED_FIELD_NUMBER: _ClassVar[int]
+    EPOCH_FIELD_NUMBER: _ClassVar[int]
     batch_id: str
     as_of: _timestamp_pb2.Timestamp
     changed: _containers.RepeatedCompositeFieldContainer[ChangedItem]
-    def __init__(self, batch_id: _Optional[str] = ..., as_of: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., changed: _Optional[_Iterable[_Union[ChangedItem, _Mapping]]] = ...) -> None: ...
+    epoch: int
+    def __init__(self, batch_id: _Optional[str] = ..., as_of: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., changed: _Optional[_Iterable[_Union[ChangedItem, _Mapping]]] = ..., epoch: _Optional[int] = ...) -> None: ...
 
 class GetLedgerRequest(_message.Message):
     __slots__ = ("sku", "at", "entries")
@@ -308,11 +316,13 @@ class LedgerShelf(_message.Message):
     def __init__(self, location: _Optional[str] = ..., bucket: _Optional[_Union[Bucket, str]] = ..., quantity: _Optional[int] = ..., reserved: _Optional[int] = ..., version: _Optional[int] = ..., entries: _Optional[_Iterable[_Union[LedgerEntry, _Mapping]]] = ...) -> None: ...
 
 class Ledger(_message.Message):
-    __slots__ = ("sku", "as_of", "shelves")
+    __slots__ = ("sku", "as_of", "shelves", "epoch")
     SKU_FIELD_NUMBER: _ClassVar[int]
     AS_OF_FIELD_NUMBER: _ClassVar[int]
     SHELVES_FIELD_NUMBER: _ClassVar[int]
+    EPOCH_FIELD_NUMBER: _ClassVar[int]
     sku: str
     as_of: _timestamp_pb2.Timestamp
     shelves: _containers.RepeatedCompositeFieldContainer[LedgerShelf]
-    def __init__(self, sku: _Optional[str] = ..., as_of: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., shelves: _Optional[_Iterable[_Union[LedgerShelf, _Mapping]]] = ...) -> None: ...
+    epoch: int
+    def __init__(self, sku: _Optional[str] = ..., as_of: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., shelves: _Optional[_Iterable[_Union[LedgerShelf, _Mapping]]] = ..., epoch: _Optional[int] = ...) -> None: ...

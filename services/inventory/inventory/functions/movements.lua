@@ -54,10 +54,14 @@ local function check_batch(state, batch)
 end
 
 -- args: topic, msgpack list of {partition, offset, event_id, type, sku, location, quantity, occurred_at, order_id}
--- or, for a record that was set aside, {partition, offset, reason}.
+-- or, for a record that was set aside, {partition, offset, reason}; msgpack map of partitions to their owner's epoch.
 local function apply_movements(_, args)
   local key, batch, state = 'inv:offsets:' .. args[1], cmsgpack.unpack(args[2]), open()
   check_batch(state, batch)
+  local refusal = refuse_owner(args[1], batch, cmsgpack.unpack(args[3]))
+  if refusal then
+    return refusal
+  end
   local last, tally = {}, { movements = 0, applied = 0, duplicates = 0, quarantined = 0, skipped = 0, gaps = 0 }
   for _, item in ipairs(batch) do
     local partition, offset = item[1], item[2]

@@ -14,16 +14,35 @@ local function sent(_, args)
   return redis.call('XDEL', 'inv:outbox', unpack(args))
 end
 
-redis.register_function({ function_name = 'inventory_event_ids', callback = event_ids, flags = { 'no-writes' } })
-redis.register_function('inventory_sent', sent)
+-- args: the most entries to show, the oldest first.
+local function outbox(_, args)
+  return redis.call('XRANGE', 'inv:outbox', '-', '+', 'COUNT', args[1])
+end
+
+-- args: topic.
+local function offsets(_, args)
+  return redis.call('HGETALL', 'inv:offsets:' .. args[1])
+end
+
+local function looking(name, callback)
+  redis.register_function({ function_name = name, callback = fenced('looks', callback), flags = { 'no-writes' } })
+end
+
 redis.register_function({ function_name = 'inventory_version', callback = function() return VERSION end, flags = { 'no-writes' } })
-redis.register_function({ function_name = 'inventory_ledger', callback = ledger, flags = { 'no-writes' } })
-redis.register_function('inventory_availability', availability)
-redis.register_function('inventory_reservation', reservation)
-redis.register_function('inventory_reserve', once(reserve))
-redis.register_function('inventory_adjust', once(adjust))
-redis.register_function('inventory_extend', once(on_hold(extend)))
-redis.register_function('inventory_transfer', once(on_hold(transfer)))
-redis.register_function('inventory_confirm', once(on_hold(confirm)))
-redis.register_function('inventory_release', once(on_hold(release)))
-redis.register_function('inventory_apply_movements', apply_movements)
+redis.register_function('inventory_open', open_data_set)
+redis.register_function('inventory_reopen', reopen_data_set)
+looking('inventory_event_ids', event_ids)
+looking('inventory_outbox', outbox)
+looking('inventory_offsets', offsets)
+looking('inventory_ledger', ledger)
+redis.register_function('inventory_availability', fenced('settles', availability))
+redis.register_function('inventory_reservation', fenced('settles', reservation))
+redis.register_function('inventory_sent', fenced('changes', sent))
+redis.register_function('inventory_reserve', fenced('changes', once(reserve)))
+redis.register_function('inventory_adjust', fenced('changes', once(adjust)))
+redis.register_function('inventory_extend', fenced('changes', once(on_hold(extend))))
+redis.register_function('inventory_transfer', fenced('changes', once(on_hold(transfer))))
+redis.register_function('inventory_confirm', fenced('changes', once(on_hold(confirm))))
+redis.register_function('inventory_release', fenced('changes', once(on_hold(release))))
+redis.register_function('inventory_take_over', fenced('changes', take_over))
+redis.register_function('inventory_apply_movements', fenced('changes', apply_movements))

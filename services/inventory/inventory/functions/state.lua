@@ -14,6 +14,7 @@
 --   inv:quarantined:<topic>     hash    "<partition>/<offset>" -> reason of a record set aside
 --   inv:counters                hash    movements, applied, duplicates, quarantined; the audit holds them to the keys above
 --   inv:outbox                  stream  movement: msgpack {event_id, sku, shelf, quantity, occurred_at, kind} that the topic lacks
+--   inv:epoch, inv:sequence, inv:went_back, inv:owners:<topic> stand in fence.lua
 --
 -- A shelf is a location, where goods are for sale, or "<location>#<bucket>", where they are set aside (journal.py Item).
 -- Times are microseconds since 1970, quantities units. Lua numbers are doubles: every integer is checked to be exact.
