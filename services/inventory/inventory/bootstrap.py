@@ -10,6 +10,7 @@ import uuid
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager, suppress
 from importlib.metadata import version
+from typing import TYPE_CHECKING
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.errors import KafkaError
@@ -19,6 +20,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 from shopsphere_kit import serving
 from shopsphere_kit.auth import TokenVerifier
+from shopsphere_kit.errors import ShopSphereError
 from shopsphere_kit.health import Readiness
 from shopsphere_kit.outbox import Producer
 from shopsphere_kit.stream import StreamWorker, run_worker
@@ -28,12 +30,16 @@ from shopsphere_kit.waiting import await_until
 from inventory import audit, library, rest, rpc
 from inventory.application import Inventory
 from inventory.audit import AuditReport
-from inventory.errors import StockUnavailable
+from inventory.errors import LakeUnavailable, StockUnavailable
 from inventory.publisher import SalePublisher
 from inventory.redis_store import RedisStockStore
 from inventory.settings import Settings
 from inventory.store import Ledger
 from inventory.stream import KafkaDeadLetters, create_handler, rewind_to_store
+from inventory.topic_reader import TopicReader
+
+if TYPE_CHECKING:
+    from pyiceberg.catalog import Catalog
 
 # An outage of Kafka is noticed after this; the outbox keeps what was not acknowledged.
 KAFKA_TIMEOUT_MILLISECONDS = 5_000
@@ -79,23 +85,23 @@ async def open_redis(settings: Settings) -> AsyncIterator[Redis]:
 async def open_producer(settings: Settings) -> AsyncIterator[AIOKafkaProducer]:
     """A producer whose acknowledgement means that the broker has the record."""
     producer = AIOKafkaProducer(bootstrap_servers=settings.kafka.bootstrap_servers, acks="all", enable_idempotence=True)
+    try:
+        await _started(settings, producer)
+        yield producer
+    finally:
+        await producer.stop()
 
+
+async def _started(settings: Settings, client: AIOKafkaProducer | AIOKafkaConsumer) -> None:
     async def starts() -> bool:
         try:
-            await producer.start()
+            await client.start()
         except KafkaError:
             return False
         return True
 
-    try:
-        await await_until(
-            starts,
-            deadline_seconds=settings.start_deadline_seconds,
-            what="Kafka (SHOPSPHERE_KAFKA_BOOTSTRAP_SERVERS)",
-        )
-        yield producer
-    finally:
-        await producer.stop()
+    kafka = "Kafka (SHOPSPHERE_KAFKA_BOOTSTRAP_SERVERS)"
+    await await_until(starts, deadline_seconds=settings.start_deadline_seconds, what=kafka)
 
 
 async def serve(settings: Settings) -> None:
@@ -181,6 +187,31 @@ async def run_audit(settings: Settings, show: Callable[[Ledger], None]) -> Audit
     """Every balance against the fold of its journal, each shown."""
     async with open_redis(settings) as client:
         return await audit.run(RedisStockStore(client, settings.retention), show)
+
+
+@asynccontextmanager
+async def open_reader(settings: Settings, topic: str) -> AsyncIterator[TopicReader]:
+    """A reader of a whole topic; waits for Kafka as long as the settings allow."""
+    consumer = AIOKafkaConsumer(bootstrap_servers=settings.kafka.bootstrap_servers, enable_auto_commit=False)
+    try:
+        await _started(settings, consumer)
+        yield TopicReader(consumer, topic)
+    finally:
+        await consumer.stop()
+
+
+def open_lake() -> "Catalog":
+    """The catalog of the lake; raises LakeUnavailable."""
+    from shopsphere_kit import lake  # noqa: PLC0415 - serving must not load Arrow, 80 MB
+
+    try:
+        return lake.open_catalog(Settings.lake())
+    except ShopSphereError:
+        raise
+    except Exception as error:  # every catalog has errors of its own, and their texts may hold its password
+        raise LakeUnavailable(
+            f"the lake does not answer ({type(error).__name__}); check SHOPSPHERE_LAKE_* and try again"
+        ) from error
 
 
 def _readiness(client: Redis) -> Readiness:
