@@ -19,7 +19,7 @@ import msgspec
 from aiokafka import AIOKafkaConsumer
 from confluent_kafka import Producer
 from frame import number, report
-from inventory import library, rebuild
+from inventory import library, rebuilding
 from inventory.redis_store import RedisStockStore
 from inventory.topic_reader import TopicReader
 from redis import Redis
@@ -60,8 +60,8 @@ async def ours(reader: TopicReader, url: str) -> None:
     client = AsyncRedis.from_url(f"{url}/1")
     await client.flushdb()
     await library.load(client)
-    values = rebuild.values_of(reader.chunks(await reader.extent()))
-    await rebuild.fill(RedisStockStore(client), values, lambda _: None)
+    values = rebuilding.values_of(reader.chunks(await reader.extent()))
+    await rebuilding.fill(RedisStockStore(client), values, lambda _: None)
     await client.aclose()
 
 

@@ -17,7 +17,7 @@ from inventory.dead_letters import SHOWN_BYTES, KafkaReplay, Letter, Selection
 from inventory.journal import StockMoved
 from inventory.memory_store import InMemoryStockStore
 from inventory.movement import encode
-from inventory.rebuild import fill, values_of
+from inventory.rebuilding import fill, values_of
 from inventory.stream import DeadLetter, KafkaDeadLetters
 from inventory.topic_reader import TopicReader
 from inventory_builders import NOON, a_movement

@@ -10,7 +10,7 @@ import uuid
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager, suppress
 from importlib.metadata import version
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.errors import KafkaError
@@ -41,6 +41,7 @@ from inventory.topic_reader import TopicReader
 if TYPE_CHECKING:
     from pyiceberg.catalog import Catalog
 
+T = TypeVar("T")
 # An outage of Kafka is noticed after this; the outbox keeps what was not acknowledged.
 KAFKA_TIMEOUT_MILLISECONDS = 5_000
 
@@ -200,12 +201,12 @@ async def open_reader(settings: Settings, topic: str) -> AsyncIterator[TopicRead
         await consumer.stop()
 
 
-def open_lake() -> "Catalog":
-    """The catalog of the lake; raises LakeUnavailable."""
+def from_lake(read: "Callable[[Catalog], T]") -> T:
+    """What is read from the lake's catalog; raises LakeUnavailable when it does not answer."""
     from shopsphere_kit import lake  # noqa: PLC0415 - serving must not load Arrow, 80 MB
 
     try:
-        return lake.open_catalog(Settings.lake())
+        return read(lake.open_catalog(Settings.lake()))
     except ShopSphereError:
         raise
     except Exception as error:  # every catalog has errors of its own, and their texts may hold its password

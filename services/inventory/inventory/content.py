@@ -11,12 +11,16 @@ from inventory.wire import microseconds
 _MODULUS = 2**256
 
 
-class Contents(Protocol):
-    """A state that can be read as a whole, while nobody writes to it."""
+class Balances(Protocol):
+    """Whatever holds balances."""
 
     def balances(self) -> AsyncIterator[tuple[Item, Balance]]:
         """Every item once."""
         ...
+
+
+class Contents(Balances, Protocol):
+    """A state that can be read as a whole, while nobody writes to it."""
 
     def event_ids(self) -> AsyncIterator[str]:
         """Every event id taken, once."""

@@ -1,17 +1,19 @@
 """The lake's view of stock: the daily closes of one release, and the topic's records in bronze."""
 
+import asyncio
 from collections import defaultdict
 from collections.abc import AsyncIterator, Iterable, Sequence
 
 import pyarrow as pa
 from pyiceberg.catalog import Catalog
+from pyiceberg.exceptions import NoSuchTableError
 from pyiceberg.expressions import In
 from shopsphere_kit import lake
 from shopsphere_kit.lake import Release
 
 from inventory.errors import NoRelease
 from inventory.journal import Item
-from inventory.rebuild import Value
+from inventory.rebuilding import Value
 from inventory.topic_reader import CHUNK_RECORDS
 
 SNAPSHOTS, MOVEMENTS = f"{lake.SILVER}.inventory_snapshots", f"{lake.SILVER}.stock_movements_clean"
@@ -60,16 +62,21 @@ def newest(catalog: Catalog) -> LakeStock:
     return LakeStock(catalog, pinned)
 
 
-async def recorded_values(catalog: Catalog) -> AsyncIterator[list[Value]]:
-    """Every record of the topic that bronze has, rejected ones too, in the order of partitions and offsets.
-
-    All are sorted in memory: about 300 bytes each.
-    """
-    stored = catalog.load_table(RECORDS)
+def recorded(catalog: Catalog) -> pa.Table:
+    """Every record of the topic that bronze has, rejected ones too, in the order of partitions and offsets."""
+    try:
+        stored = catalog.load_table(RECORDS)
+    except NoSuchTableError as error:
+        raise NoRelease(f"the lake has no {RECORDS} yet; run ingest first, or rebuild from Kafka") from error
     rows = stored.scan(selected_fields=("partition", "offset", "value")).to_arrow()
-    rows = rows.sort_by([("partition", "ascending"), ("offset", "ascending")])
+    return rows.sort_by([("partition", "ascending"), ("offset", "ascending")])
+
+
+async def values_of(rows: pa.Table) -> AsyncIterator[list[Value]]:
+    """The positions and values of recorded rows."""
     for chunk in rows.to_batches(max_chunksize=CHUNK_RECORDS):
         yield [(row["partition"], row["offset"], row["value"]) for row in chunk.to_pylist()]
+        await asyncio.sleep(0)
 
 
 def _pages(values: Sequence[str], size: int) -> Iterable[Sequence[str]]:

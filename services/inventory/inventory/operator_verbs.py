@@ -10,10 +10,10 @@ from typing import Any, Protocol
 
 from shopsphere_kit.topics import STOCK_MOVEMENTS, STOCK_MOVEMENTS_DLQ
 
-from inventory import bootstrap, dead_letters, rebuild
+from inventory import bootstrap, dead_letters, rebuilding
 from inventory.content import measure
 from inventory.dead_letters import KafkaReplay, Selection
-from inventory.rebuild import Filled
+from inventory.rebuilding import Filled
 from inventory.reconcile import Reconciliation, reconcile
 from inventory.redis_contents import RedisContents
 from inventory.redis_store import RedisStockStore
@@ -80,7 +80,7 @@ def _rebuild(arguments: argparse.Namespace, settings: Settings) -> int:
 async def _fill_and_hash(settings: Settings, origin: str) -> None:
     async with bootstrap.open_redis(settings) as client:
         store = RedisStockStore(client, settings.retention)
-        await rebuild.refuse_unless_empty(store)
+        await rebuilding.refuse_unless_empty(store)
         filled = await (_from_topic(settings, store) if origin == "kafka" else _from_lake(store))
         _print(_figures(filled) | asdict(await measure(RedisContents(client))))
 
@@ -88,14 +88,15 @@ async def _fill_and_hash(settings: Settings, origin: str) -> None:
 async def _from_topic(settings: Settings, store: RedisStockStore) -> Filled:
     async with bootstrap.open_reader(settings, STOCK_MOVEMENTS.name) as reader:
         extent = await reader.extent()
-        rebuild.refuse_if_truncated(extent)
-        return await rebuild.fill(store, rebuild.values_of(reader.chunks(extent)), Meter(extent.records))
+        rebuilding.refuse_if_truncated(extent)
+        return await rebuilding.fill(store, rebuilding.values_of(reader.chunks(extent)), Meter(extent.records))
 
 
 async def _from_lake(store: RedisStockStore) -> Filled:
     from inventory import lake_stock  # noqa: PLC0415 - serving must not load Arrow, 80 MB
 
-    return await rebuild.fill(store, lake_stock.recorded_values(bootstrap.open_lake()), Meter())
+    rows = bootstrap.from_lake(lake_stock.recorded)
+    return await rebuilding.fill(store, lake_stock.values_of(rows), Meter(rows.num_rows))
 
 
 def _hash(_: argparse.Namespace, settings: Settings) -> int:
@@ -117,7 +118,7 @@ def _reconcile(_: argparse.Namespace, settings: Settings) -> int:
 async def _reconciled(settings: Settings) -> Reconciliation:
     from inventory.lake_stock import newest  # noqa: PLC0415 - serving must not load Arrow, 80 MB
 
-    released = newest(bootstrap.open_lake())
+    released = bootstrap.from_lake(newest)
     async with bootstrap.open_redis(settings) as client:
         return await reconcile(RedisContents(client), RedisStockStore(client, settings.retention), released)
 
@@ -125,8 +126,8 @@ async def _reconciled(settings: Settings) -> Reconciliation:
 class Meter:
     """Tells on standard error how far a rebuild is, once a second."""
 
-    def __init__(self, records: int | None = None) -> None:
-        self._total = f" of {records:,}" if records else ""
+    def __init__(self, records: int) -> None:
+        self._total = f" of {records:,}"
         self._started = self._told = time.monotonic()
 
     def __call__(self, done: int) -> None:

@@ -1,7 +1,7 @@
 """Redis' on hand against the lake's newest daily closes, item by item, and whether newer movements explain the rest.
 
 The lake is a release behind: what Redis has taken since is no difference. So where two figures differ, the journal is
-folded anew without the movements that the release lacks, and must give the lake's figure.
+folded anew without the movements that the release lacks and must give the lake's figure, and with them Redis'.
 """
 
 from collections.abc import Iterable, Mapping
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from inventory import stock
-from inventory.content import Contents
+from inventory.content import Balances
 from inventory.journal import Balance, Item, MovementType, ReservationConfirmed, StockEvent, StockMoved, evolve
 from inventory.stock import ApplyMovement
 from inventory.store import StockStore
@@ -63,10 +63,10 @@ class Reconciliation:
     differences: tuple[Difference, ...]
 
 
-async def reconcile(contents: Contents, store: StockStore, released: ReleasedStock) -> Reconciliation:
+async def reconcile(kept: Balances, store: StockStore, released: ReleasedStock) -> Reconciliation:
     """Compare every item that either side knows; differences that nothing explains come first."""
     lake = released.closes()
-    redis = {item: balance.on_hand async for item, balance in contents.balances()}
+    redis = {item: balance.on_hand async for item, balance in kept.balances()}
     items = redis.keys() | lake.keys()
     differing = sorted(item for item in items if redis.get(item) != lake.get(item))
     known = released.event_ids(differing)
@@ -94,7 +94,7 @@ def _difference(
     released = {movement.event_id for movement in moved} & known
     older = [movement for movement in moved if movement.event_id in released]
     missing = len(known) - len(released)
-    is_explained = not missing and _fold(older) == lake
+    is_explained = not missing and (_fold(older), _fold(moved)) == (lake, redis)
     return Difference(item.sku, item.location, redis, lake, len(moved) - len(older), missing, is_explained)
 
 
