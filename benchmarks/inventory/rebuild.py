@@ -87,7 +87,7 @@ class Side:
 
     async def rate(self, bootstrap: str, url: str) -> float:
         """Events per second of one run, told with CPU seconds."""
-        consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, enable_auto_commit=False)
+        consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, enable_auto_commit=False, auto_offset_reset="earliest")
         await consumer.start()
         before, python, started = redis_seconds(url), time.process_time(), time.perf_counter()
         await self._work(TopicReader(consumer, STOCK_MOVEMENTS.name), url)

@@ -84,7 +84,7 @@ class Office:
 @asynccontextmanager
 async def a_reader(bootstrap: str, topic: str) -> AsyncIterator[TopicReader]:
     """A reader of a topic, for as long as it is needed."""
-    consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, enable_auto_commit=False)
+    consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, enable_auto_commit=False, auto_offset_reset="earliest")
     await consumer.start()
     yield TopicReader(consumer, topic)
     await consumer.stop()

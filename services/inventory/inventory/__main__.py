@@ -7,6 +7,8 @@ import sys
 from dataclasses import asdict
 from pathlib import Path
 
+from aiokafka.errors import KafkaError
+from redis.exceptions import RedisError
 from shopsphere_kit import logging
 from shopsphere_kit.errors import FailedPrecondition, NotFound, ShopSphereError
 from shopsphere_kit.settings import read
@@ -37,7 +39,7 @@ def main() -> int:
     logging.configure("inventory", settings.runtime.log_level)
     try:
         return _run(arguments, settings)
-    except (ShopSphereError, TimeoutError, OSError) as error:
+    except (ShopSphereError, RedisError, KafkaError, TimeoutError, OSError) as error:
         sys.stderr.write(f"inventory {arguments.verb}: {error}\n")
         return EXIT_REFUSED if isinstance(error, FailedPrecondition | NotFound) else EXIT_UNAVAILABLE
 

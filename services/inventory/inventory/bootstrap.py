@@ -193,7 +193,10 @@ async def run_audit(settings: Settings, show: Callable[[Ledger], None]) -> Audit
 @asynccontextmanager
 async def open_reader(settings: Settings, topic: str) -> AsyncIterator[TopicReader]:
     """A reader of a whole topic; waits for Kafka as long as the settings allow."""
-    consumer = AIOKafkaConsumer(bootstrap_servers=settings.kafka.bootstrap_servers, enable_auto_commit=False)
+    # When retention overtakes the reading it goes on with what is left, never at the end: the store counts the gap.
+    consumer = AIOKafkaConsumer(
+        bootstrap_servers=settings.kafka.bootstrap_servers, enable_auto_commit=False, auto_offset_reset="earliest"
+    )
     try:
         await _started(settings, consumer)
         yield TopicReader(consumer, topic)

@@ -12,6 +12,8 @@ from inventory.errors import TopicMissing
 # So many are handed over at a time; whoever works beside gets a turn after each.
 CHUNK_RECORDS = 1_000
 _POLL_MILLISECONDS = 500
+# Polls in a row that bring nothing: a minute, longer than any restart of a broker.
+_EMPTY_POLLS_MAX = 120
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +30,7 @@ class Extent:
 
 
 class TopicReader:
-    """Reads one topic through a consumer without a group."""
+    """Reads one topic through a consumer without a group that resets to the earliest offset."""
 
     def __init__(self, consumer: AIOKafkaConsumer, topic: str) -> None:
         self._consumer = consumer
@@ -47,12 +49,16 @@ class TopicReader:
         self._consumer.assign(list(left))
         for partition in left:
             self._consumer.seek(partition, extent.first[partition.partition])
+        empty = 0
         while left:
             found = await self._consumer.getmany(timeout_ms=_POLL_MILLISECONDS, max_records=CHUNK_RECORDS)
             for partition, records in found.items():
                 if wanted := [record for record in records if record.offset < extent.end[partition.partition]]:
                     yield wanted
             await self._forget_finished(left)
+            empty = 0 if found else empty + 1
+            if left and empty == _EMPTY_POLLS_MAX:
+                raise TimeoutError(f"Kafka sends no more of {self.topic}, of which {len(left)} partitions are not read")
             await asyncio.sleep(0)
 
     async def _forget_finished(self, left: dict[TopicPartition, int]) -> None:
