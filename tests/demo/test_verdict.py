@@ -18,7 +18,7 @@ GOOD: dict[str, Any] = {
     "repeated_positions": {"bronze_x": 0},
     "conservation": {"a → b": {"in": 5, "out": 4, "quarantined": 1}},
     "inventory": {
-        "differences": 0, "keys_differing": 0,
+        "differences": 0, "keys_differing": 0, "keys_compared_with_release": 3, "keys_unlike_release": 0,
         "keys": 3, "keys_expected": 3, "units_on_hand": 40, "units_expected": 40,
     },
     "fraud": {"offered": 3, "scored": 3, "skew_mismatches": 0},
@@ -44,6 +44,7 @@ def test_a_report_that_adds_up_has_no_failures() -> None:
         (("differing_rows", "postgres.users"), 1, "postgres.users: 1 rows differ"),
         (("repeated_positions", "bronze_x"), 3, "bronze_x: 3 rows repeat a position"),
         (("inventory", "differences"), 1, "1 differences between state and journal"),
+        (("inventory", "keys_unlike_release"), 1, "1 of 3 skus at locations differ from the release"),
         (("fraud", "skew_mismatches"), 1, "1 served scores differ"),
         (("fraud", "scored"), 2, "3 web orders at checkout, 2 decisions"),
         (("customer360", "profiles"), 6, "serves 6 profiles of 7"),

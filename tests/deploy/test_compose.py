@@ -30,7 +30,16 @@ from pydantic_settings import BaseSettings
 from shopsphere_kit.java import JavaSettings
 from shopsphere_kit.settings import LakeSettings
 
-JOBS = {"mongo-replica-set", "topics", "bucket", "transform", "fraud-train", "fraud-warm", "customer360-load"}
+JOBS = {
+    "mongo-replica-set",
+    "topics",
+    "bucket",
+    "transform",
+    "fraud-train",
+    "fraud-warm",
+    "customer360-load",
+    "inventory-reconcile",
+}
 # Secrets as someone would make them; .env.example says how.
 DUMMY = {name: "0123456789abcdef" * 2 if value == PLACEHOLDER else value for name, value in example().items()}
 DOORS = {

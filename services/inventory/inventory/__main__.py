@@ -7,14 +7,17 @@ import sys
 from dataclasses import asdict
 from pathlib import Path
 
+from aiokafka.errors import KafkaError
+from redis.exceptions import RedisError
 from shopsphere_kit import logging
-from shopsphere_kit.errors import ShopSphereError
+from shopsphere_kit.errors import FailedPrecondition, NotFound, ShopSphereError
 from shopsphere_kit.settings import read
 
-from inventory import bootstrap
+from inventory import bootstrap, operator_verbs
 from inventory.settings import Settings
 from inventory.store import Ledger
 
+EXIT_REFUSED = 65  # EX_DATAERR of sysexits.h: what is there is not what the verb needs
 EXIT_UNAVAILABLE = 69  # EX_UNAVAILABLE of sysexits.h: a server that is needed is away
 
 
@@ -28,22 +31,25 @@ def _arguments() -> argparse.Namespace:
     )
     audit = verbs.add_parser("audit", help="compare every balance with the fold of its journal; prints one JSON object")
     audit.add_argument("--keys", type=Path, metavar="FILE", help="write each balance there: sku, location, on_hand")
+    operator_verbs.add(verbs)
     return parser.parse_args()
 
 
 def main() -> int:
-    """Run one verb; the exit code is 1 when an audit finds a difference, 2 for wrong settings, 69 without a server."""
+    """Run one verb; exits 1 for a difference found, 2 for wrong settings, 65 when refused, 69 without a server."""
     arguments = _arguments()
     settings = read(Settings)
     logging.configure("inventory", settings.runtime.log_level)
     try:
         return _run(arguments, settings)
-    except (ShopSphereError, TimeoutError, OSError) as error:
+    except (ShopSphereError, RedisError, KafkaError, TimeoutError, OSError) as error:
         sys.stderr.write(f"inventory {arguments.verb}: {error}\n")
-        return EXIT_UNAVAILABLE
+        return EXIT_REFUSED if isinstance(error, FailedPrecondition | NotFound) else EXIT_UNAVAILABLE
 
 
 def _run(arguments: argparse.Namespace, settings: Settings) -> int:
+    if "run" in arguments:
+        return int(arguments.run(arguments, settings))
     if arguments.verb == "audit":
         return _audit(settings, arguments.keys)
     if arguments.verb == "reopen":

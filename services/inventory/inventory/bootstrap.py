@@ -10,8 +10,9 @@ import uuid
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from importlib.metadata import version
+from typing import TYPE_CHECKING, TypeVar
 
-from aiokafka import AIOKafkaProducer
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.errors import KafkaError
 from redis.asyncio import BlockingConnectionPool, Redis
 from redis.exceptions import AuthenticationError, RedisError
@@ -19,6 +20,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 from shopsphere_kit import serving
 from shopsphere_kit.auth import TokenVerifier
+from shopsphere_kit.errors import ShopSphereError
 from shopsphere_kit.health import Readiness
 from shopsphere_kit.outbox import Producer
 from shopsphere_kit.stream import StreamWorker, run_worker
@@ -28,13 +30,18 @@ from shopsphere_kit.waiting import await_until
 from inventory import audit, durability, library, redis_failures, rest, rpc
 from inventory.application import Inventory
 from inventory.audit import AuditReport
-from inventory.errors import DataSetLost, StockUnavailable
+from inventory.errors import DataSetLost, LakeUnavailable, StockUnavailable
 from inventory.publisher import MovementPublisher
 from inventory.redis_store import RedisStockStore, reopen_data_set
 from inventory.settings import Settings
 from inventory.store import DataSet, Ledger
 from inventory.stream import KafkaDeadLetters, PartitionOwner, create_handler
+from inventory.topic_reader import TopicReader
 
+if TYPE_CHECKING:
+    from pyiceberg.catalog import Catalog
+
+T = TypeVar("T")
 # An outage of Kafka is noticed after this; the outbox keeps what was not acknowledged.
 KAFKA_TIMEOUT_MILLISECONDS = 5_000
 
@@ -81,23 +88,23 @@ async def open_redis(settings: Settings) -> AsyncIterator[Redis]:
 async def open_producer(settings: Settings) -> AsyncIterator[AIOKafkaProducer]:
     """A producer whose acknowledgement means that the broker has the record."""
     producer = AIOKafkaProducer(bootstrap_servers=settings.kafka.bootstrap_servers, acks="all", enable_idempotence=True)
+    try:
+        await _started(settings, producer)
+        yield producer
+    finally:
+        await producer.stop()
 
+
+async def _started(settings: Settings, client: AIOKafkaProducer | AIOKafkaConsumer) -> None:
     async def starts() -> bool:
         try:
-            await producer.start()
+            await client.start()
         except KafkaError:
             return False
         return True
 
-    try:
-        await await_until(
-            starts,
-            deadline_seconds=settings.start_deadline_seconds,
-            what="Kafka (SHOPSPHERE_KAFKA_BOOTSTRAP_SERVERS)",
-        )
-        yield producer
-    finally:
-        await producer.stop()
+    kafka = "Kafka (SHOPSPHERE_KAFKA_BOOTSTRAP_SERVERS)"
+    await await_until(starts, deadline_seconds=settings.start_deadline_seconds, what=kafka)
 
 
 async def serve(settings: Settings) -> None:
@@ -177,6 +184,34 @@ async def reopen(settings: Settings) -> DataSet:
     """Take what Redis holds as it is, under a new epoch."""
     async with open_redis(settings) as client:
         return await reopen_data_set(client)
+
+
+@asynccontextmanager
+async def open_reader(settings: Settings, topic: str) -> AsyncIterator[TopicReader]:
+    """A reader of a whole topic; waits for Kafka as long as the settings allow."""
+    # When retention overtakes the reading it goes on with what is left, never at the end: the store counts the gap.
+    consumer = AIOKafkaConsumer(
+        bootstrap_servers=settings.kafka.bootstrap_servers, enable_auto_commit=False, auto_offset_reset="earliest"
+    )
+    try:
+        await _started(settings, consumer)
+        yield TopicReader(consumer, topic)
+    finally:
+        await consumer.stop()
+
+
+def from_lake(read: "Callable[[Catalog], T]") -> T:
+    """What is read from the lake's catalog; raises LakeUnavailable when it does not answer."""
+    from shopsphere_kit import lake  # noqa: PLC0415 - serving must not load Arrow, 80 MB
+
+    try:
+        return read(lake.open_catalog(Settings.lake()))
+    except ShopSphereError:
+        raise
+    except Exception as error:  # every catalog has errors of its own, and their texts may hold its password
+        raise LakeUnavailable(
+            f"the lake does not answer ({type(error).__name__}); check SHOPSPHERE_LAKE_* and try again"
+        ) from error
 
 
 def _readiness(client: Redis, store: RedisStockStore, settings: Settings) -> Readiness:

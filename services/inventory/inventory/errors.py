@@ -1,11 +1,12 @@
 """What can go wrong here, under the kit's tree; each maps once to an HTTP status and a gRPC code.
 
-NotFound            SkuUnknown, LocationUnknown, ReservationUnknown
-FailedPrecondition  InsufficientStock, ReservationNotHeld, LinesNotHeld, CountAhead, DataSetLost
+NotFound            SkuUnknown, LocationUnknown, ReservationUnknown, TopicMissing, NoRelease
+FailedPrecondition  InsufficientStock, ReservationNotHeld, LinesNotHeld, CountAhead, DataSetLost, NotEmpty,
+                    TopicTruncated
 Conflict            IdempotencyKeyReused, StockChanged, OwnerFenced
 InvalidArgument     IdempotencyKeyMissing, MovementRejected
 TooLarge            AnswerTooLarge
-Unavailable         StockUnavailable
+Unavailable         StockUnavailable, LakeUnavailable
 """
 
 from shopsphere_kit.errors import (
@@ -106,6 +107,36 @@ class AnswerTooLarge(TooLarge):
             f"these skus have {asked} balances and an answer holds {most}; ask for fewer skus, or for one location",
             field="skus",
         )
+
+
+class NotEmpty(FailedPrecondition):
+    """A rebuild was asked for where stock is kept already."""
+
+    default_reason = "not_empty"
+
+
+class TopicTruncated(FailedPrecondition):
+    """The topic has lost its first records, so stock cannot be told from it alone."""
+
+    default_reason = "topic_truncated"
+
+
+class TopicMissing(NotFound):
+    """Kafka does not know a topic that is to be read."""
+
+    default_reason = "topic_missing"
+
+
+class NoRelease(NotFound):
+    """The lake has published nothing to compare with yet."""
+
+    default_reason = "no_release"
+
+
+class LakeUnavailable(Unavailable):
+    """The catalog or the warehouse does not answer."""
+
+    default_reason = "lake_unavailable"
 
 
 class StockUnavailable(Unavailable):

@@ -12,7 +12,7 @@ from inventory.adjustments import Adjusted, AdjustStock
 from inventory.errors import AnswerTooLarge, IdempotencyKeyReused
 from inventory.fence import Fence
 from inventory.holds import Hold, HoldState, due
-from inventory.journal import Balance, Bucket, Item, StockEvent, evolve
+from inventory.journal import Balance, Item, StockEvent, evolve
 from inventory.refusals import Refusal, Refused
 from inventory.reservations import (
     Change,
@@ -71,8 +71,7 @@ class InMemoryStockStore:
         asked = len(skus) if location else sum(len(found) for found in shelves.values())
         if asked > self._balances_max:
             raise AnswerTooLarge.of_balances(asked, self._balances_max)
-        for_sale = {sku: _for_sale(found) for sku, found in shelves.items()}
-        return Availability(now, for_sale, _set_aside(shelves.values()), self.fence.epoch)
+        return Availability.of(now, shelves, self.fence.epoch)
 
     async def reserve(self, command: ReserveStock, once: Once) -> Decision:
         """Hold all lines or none, or what there is of each."""
@@ -276,7 +275,7 @@ class InMemoryStockStore:
     def _shelves(self, sku: str, location: str | None) -> dict[Item, Balance]:
         return {
             item: balance
-            for item, balance in sorted(self._balances.items())
+            for item, balance in self._balances.items()
             if item.sku == sku and location in (None, item.location)
         }
 
@@ -286,17 +285,3 @@ class InMemoryStockStore:
 
     def _skus(self) -> set[str]:
         return {item.sku for item in self._balances}
-
-
-def _for_sale(shelves: dict[Item, Balance]) -> dict[str, Balance]:
-    locations = dict.fromkeys((item.location for item in shelves), Balance())
-    return locations | {item.location: found for item, found in shelves.items() if item.bucket is Bucket.ON_HAND}
-
-
-def _set_aside(skus: Iterable[dict[Item, Balance]]) -> dict[Item, int]:
-    return {
-        item: balance.on_hand
-        for shelves in skus
-        for item, balance in shelves.items()
-        if item.bucket is not Bucket.ON_HAND
-    }

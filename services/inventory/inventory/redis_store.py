@@ -11,7 +11,7 @@ from inventory import metrics, redis_failures, wire
 from inventory.adjustments import AdjustStock
 from inventory.errors import AnswerTooLarge, IdempotencyKeyReused, StockUnavailable
 from inventory.holds import Hold, HoldState
-from inventory.journal import Balance, Bucket, Item
+from inventory.journal import Balance, Item
 from inventory.reservations import (
     ConfirmReservation,
     ExtendReservation,
@@ -83,7 +83,13 @@ class RedisStockStore:
         record = msgspec.msgpack.decode(packed, type=wire.AvailabilityRecord)
         if record.too_many:
             raise AnswerTooLarge.of_balances(record.too_many, self._balances_max)
-        return _availability(record, self._epoch)
+        shelves = {
+            sku: {
+                Item.on(sku, shelf): Balance(on_hand, reserved, version) for shelf, on_hand, reserved, version in found
+            }
+            for sku, found in record.skus
+        }
+        return Availability.of(wire.moment(record.now), shelves, self._epoch)
 
     async def reserve(self, command: ReserveStock, once: Once) -> Decision:
         """Hold all lines or none, or what there is of each."""
@@ -234,21 +240,6 @@ async def _guard(answer: Any, *, changes: bool = False) -> Any:
 
 def _pack(**request: Any) -> bytes:
     return msgspec.msgpack.encode(request)
-
-
-def _availability(record: wire.AvailabilityRecord, epoch: int) -> Availability:
-    skus: dict[str, dict[str, Balance]] = {}
-    set_aside: dict[Item, int] = {}
-    for sku, shelves in record.skus:
-        locations = skus.setdefault(sku, {})
-        for shelf, on_hand, reserved, version in sorted(shelves):
-            item = Item.on(sku, shelf)
-            if item.bucket is Bucket.ON_HAND:
-                locations[item.location] = Balance(on_hand, reserved, version)
-            else:
-                locations.setdefault(item.location, Balance())
-                set_aside[item] = on_hand
-    return Availability(wire.moment(record.now), skus, set_aside, epoch)
 
 
 def _position_record(positioned: Positioned) -> list[int | str]:

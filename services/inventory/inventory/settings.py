@@ -11,8 +11,10 @@ from shopsphere_kit.settings import (
     AuthSettings,
     HttpSettings,
     KafkaSettings,
+    LakeSettings,
     RuntimeSettings,
     password_in,
+    read,
     refuse_placeholders,
 )
 
@@ -76,3 +78,8 @@ class Settings(BaseSettings):
     def _real_secrets(self) -> Self:
         refuse_placeholders(self.runtime.environment, {"INVENTORY_REDIS_URL": password_in(self.redis_url)})
         return self
+
+    @staticmethod
+    def lake() -> LakeSettings:
+        """Read SHOPSPHERE_LAKE_*; serve and stream need none of it."""
+        return read(LakeSettings)

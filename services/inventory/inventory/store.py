@@ -7,11 +7,11 @@ the rules in stock.py and decides with the clock it is given. Both pass `tests/c
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import Protocol, Self
 
 from inventory.adjustments import Adjusted, AdjustStock
 from inventory.holds import Hold
-from inventory.journal import Balance, Item, StockEvent
+from inventory.journal import Balance, Bucket, Item, StockEvent
 from inventory.refusals import Refused
 from inventory.reservations import (
     ConfirmReservation,
@@ -71,6 +71,21 @@ class Availability:
     skus: dict[str, dict[str, Balance]]
     set_aside: dict[Item, int] = field(default_factory=dict)
     epoch: int = 0
+
+    @classmethod
+    def of(cls, as_of: datetime, shelves: Mapping[str, Mapping[Item, Balance]], epoch: int) -> Self:
+        """Sort the shelves of each sku into what is for sale, by location, and what is set aside."""
+        skus = {
+            sku: dict.fromkeys((item.location for item in sorted(found)), Balance()) for sku, found in shelves.items()
+        }
+        set_aside = {}
+        for sku, found in shelves.items():
+            for item, balance in found.items():
+                if item.bucket is Bucket.ON_HAND:
+                    skus[sku][item.location] = balance
+                else:
+                    set_aside[item] = balance.on_hand
+        return cls(as_of, skus, set_aside, epoch)
 
 
 @dataclass(frozen=True, slots=True)

@@ -84,6 +84,7 @@ class PlatformRun:
             self.profile_store = await profile_store(self.stack, self.token("customer360.profiles.read"))
         keys = ("--keys", str(self.stock_by_key))
         await self._job("audit", "Auditing stock against its journal", "inventory", "audit", *keys)
+        await self._job("reconcile", "Comparing stock with the lake's release", "inventory", "reconcile")
         await self._job("rescore", "Scoring the same orders offline", "fraud", "rescore", "--since", self._since())
 
     async def _servers(self) -> None:

@@ -88,15 +88,19 @@ def audit(run: PlatformRun) -> dict[str, Any]:
 
 
 def inventory(run: PlatformRun, lake: Lakehouse) -> dict[str, Any]:
-    """The audit's figures from Redis, and what the movements in bronze add up to, key by key."""
+    """The audit's figures from Redis, what the movements in bronze add up to, key by key, and what silver says."""
     expected = expected_stock(lake)
     lines = map(json.loads, run.stock_by_key.read_text(encoding="utf-8").splitlines())
     on_hand = {Item(line["sku"], line["location"]): line["on_hand"] for line in lines}
+    compared = output_lines(run, "reconcile")[-1]
     return {
         **audit(run),
         "keys_expected": len(expected),
         "units_expected": sum(expected.values()),
         "keys_differing": sum(on_hand.get(item) != expected.get(item) for item in on_hand.keys() | expected.keys()),
+        "keys_compared_with_release": compared["items"],
+        "keys_newer_than_release": compared["explained"],
+        "keys_unlike_release": compared["unexplained"],
     }
 
 

@@ -67,6 +67,11 @@ def _stock(inventory: dict[str, Any]) -> list[str]:
         found.append(f"stock: {inventory['keys_differing']} skus at locations differ from the fold of the movements")
     if inventory["differences"]:
         found.append(f"stock: the audit found {inventory['differences']} differences between state and journal")
+    if inventory["keys_unlike_release"]:
+        found.append(
+            f"stock: {inventory['keys_unlike_release']} of {inventory['keys_compared_with_release']} skus at locations "
+            "differ from the release, and no newer movement explains it"
+        )
     return found
 
 
