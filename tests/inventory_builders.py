@@ -44,8 +44,9 @@ def a_reservation(
     *more: Line,
     expires_in: timedelta = timedelta(minutes=10),
     allow_partial: bool = False,
+    channel: str = "",
 ) -> ReserveStock:
-    return ReserveStock(f"R{next(_numbers)}", (Line(item, quantity), *more), expires_in, allow_partial)
+    return ReserveStock(f"R{next(_numbers)}", (Line(item, quantity), *more), expires_in, allow_partial, channel)
 
 
 def once(slot: str | None = None, fingerprint: str = "body") -> Once:

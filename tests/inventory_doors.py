@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import count
 from pathlib import Path
 from typing import Any, Protocol
@@ -13,7 +13,15 @@ from google.protobuf.json_format import MessageToDict, ParseDict
 from inventory import rest, rpc
 from inventory.application import Inventory
 from inventory.memory_store import InMemoryStockStore
-from inventory.scopes import AVAILABILITY_READ, LEDGER_READ, RESERVATIONS_READ, RESERVATIONS_WRITE, STOCK_WRITE
+from inventory.scopes import (
+    AVAILABILITY_READ,
+    LEDGER_READ,
+    RESERVATIONS_READ,
+    RESERVATIONS_WRITE,
+    STOCK_WRITE,
+    TERMS_READ,
+    TERMS_WRITE,
+)
 from inventory.store import BALANCES_MAX
 from inventory_builders import NOON
 from shopsphere.inventory.v1 import inventory_pb2 as pb
@@ -23,11 +31,20 @@ from shopsphere_kit.clock import ManualClock
 from shopsphere_kit.health import Readiness
 from shopsphere_kit.settings import AuthSettings, HttpSettings
 
-ALL_SCOPES = (AVAILABILITY_READ, RESERVATIONS_READ, RESERVATIONS_WRITE, STOCK_WRITE, LEDGER_READ)
+ALL_SCOPES = (
+    AVAILABILITY_READ,
+    RESERVATIONS_READ,
+    RESERVATIONS_WRITE,
+    STOCK_WRITE,
+    LEDGER_READ,
+    TERMS_READ,
+    TERMS_WRITE,
+)
 Body = dict[str, Any]
 WHOLE_NUMBERS = {
     *("on_hand", "reserved", "available_to_promise", "damaged", "quality_control", "version", "quantity", "epoch"),
-    *("on_hand_change", "reserved_change"),
+    *("on_hand_change", "reserved_change", "safety_stock", "available_beyond", "incoming", "available_later"),
+    *("units", "backorder_quota", "preorder_limit", "count"),
 }
 PREFIXES = {"state": "RESERVATION_STATE_", "bucket": "BUCKET_"}
 
@@ -47,10 +64,10 @@ class Door(Protocol):
 
     token: str
 
-    async def availability(self, sku: str, location: str = "") -> Answer: ...
-    async def batch_availability(self, skus: list[str], location: str = "") -> Answer: ...
+    async def availability(self, sku: str, location: str = "", **more: str) -> Answer: ...
+    async def batch_availability(self, skus: list[str], location: str = "", **more: str) -> Answer: ...
     async def reserve(
-        self, key: str, lines: list[Body], expires_in_seconds: int = 60, *, allow_partial: bool = False
+        self, key: str, lines: list[Body], expires_in_seconds: int = 60, **more: bool | str
     ) -> Answer: ...
     async def reservation(self, reservation_id: str) -> Answer: ...
     async def extend(self, key: str, reservation_id: str, expires_in_seconds: int) -> Answer: ...
@@ -59,23 +76,24 @@ class Door(Protocol):
     async def release(self, key: str, reservation_id: str) -> Answer: ...
     async def adjust(self, key: str, adjustments: list[Body]) -> Answer: ...
     async def ledger(self, sku: str, at: str = "", entries: int = 20) -> Answer: ...
+    async def set_terms(self, key: str, terms: list[Body]) -> Answer: ...
+    async def terms(self, sku: str = "") -> Answer: ...
 
 
 class RestDoor:
     def __init__(self, client: httpx.AsyncClient, token: str) -> None:
         self.client, self.token = client, token
 
-    async def availability(self, sku: str, location: str = "") -> Answer:
-        return await self._call("GET", f"/v1/availability/{sku}", params={"location": location} if location else {})
+    async def availability(self, sku: str, location: str = "", **more: str) -> Answer:
+        asked = {**({"location": location} if location else {}), **more}
+        return await self._call("GET", f"/v1/availability/{sku}", params=asked)
 
-    async def batch_availability(self, skus: list[str], location: str = "") -> Answer:
-        body: Body = {"skus": skus, **({"location": location} if location else {})}
+    async def batch_availability(self, skus: list[str], location: str = "", **more: str) -> Answer:
+        body: Body = {"skus": skus, **({"location": location} if location else {}), **more}
         return await self._call("POST", "/v1/availability:batchGet", json=body)
 
-    async def reserve(
-        self, key: str, lines: list[Body], expires_in_seconds: int = 60, *, allow_partial: bool = False
-    ) -> Answer:
-        body = {"lines": lines, "expires_in_seconds": expires_in_seconds, "allow_partial": allow_partial}
+    async def reserve(self, key: str, lines: list[Body], expires_in_seconds: int = 60, **more: bool | str) -> Answer:
+        body = {"lines": lines, "expires_in_seconds": expires_in_seconds, **more}
         return await self._call("POST", "/v1/reservations", key, json=body)
 
     async def reservation(self, reservation_id: str) -> Answer:
@@ -103,6 +121,12 @@ class RestDoor:
         asked = {"entries": str(entries), **({"at": at} if at else {})}
         return await self._call("GET", f"/v1/ledger/{sku}", params=asked)
 
+    async def set_terms(self, key: str, terms: list[Body]) -> Answer:
+        return await self._call("POST", "/v1/terms:batch", key, json={"terms": terms})
+
+    async def terms(self, sku: str = "") -> Answer:
+        return await self._call("GET", "/v1/terms", params={"sku": sku} if sku else {})
+
     async def _call(self, method: str, path: str, key: str = "", **request: Any) -> Answer:
         headers = {"Idempotency-Key": key} if key else {}
         if self.token:
@@ -119,21 +143,19 @@ class GrpcDoor:
     def __init__(self, stub: Any, token: str) -> None:
         self.stub, self.token = stub, token
 
-    async def availability(self, sku: str, location: str = "") -> Answer:
-        return await self._call("GetAvailability", pb.GetAvailabilityRequest(sku=sku, location=location))
+    async def availability(self, sku: str, location: str = "", **more: str) -> Answer:
+        return await self._call("GetAvailability", pb.GetAvailabilityRequest(sku=sku, location=location, **more))
 
-    async def batch_availability(self, skus: list[str], location: str = "") -> Answer:
-        request = pb.BatchGetAvailabilityRequest(skus=skus, location=location)
+    async def batch_availability(self, skus: list[str], location: str = "", **more: str) -> Answer:
+        request = pb.BatchGetAvailabilityRequest(skus=skus, location=location, **more)
         return await self._call("BatchGetAvailability", request)
 
-    async def reserve(
-        self, key: str, lines: list[Body], expires_in_seconds: int = 60, *, allow_partial: bool = False
-    ) -> Answer:
+    async def reserve(self, key: str, lines: list[Body], expires_in_seconds: int = 60, **more: Any) -> Answer:
         request = pb.CreateReservationRequest(
             idempotency_key=key,
             lines=[pb.ReservationLine(**line) for line in lines],
             expires_in_seconds=expires_in_seconds,
-            allow_partial=allow_partial,
+            **more,
         )
         return await self._call("CreateReservation", request)
 
@@ -173,6 +195,18 @@ class GrpcDoor:
         if at:
             request.at.FromJsonString(at)
         return await self._call("GetLedger", request)
+
+    async def set_terms(self, key: str, terms: list[Body]) -> Answer:
+        named = [{each["kind"]: {name: value for name, value in each.items() if name != "kind"}} for each in terms]
+        request = pb.SetTermsRequest(idempotency_key=key, terms=[ParseDict(each, pb.Term()) for each in named])
+        return await self._call("SetTerms", request)
+
+    async def terms(self, sku: str = "") -> Answer:
+        answer = await self._call("GetTerms", pb.GetTermsRequest(sku=sku))
+        told = [
+            {"kind": kind, **term} for each in (answer.body or {"terms": []})["terms"] for kind, term in each.items()
+        ]
+        return replace(answer, body={"terms": told}) if answer.body else answer
 
     async def _call(self, method: str, request: Any) -> Answer:
         metadata = (("authorization", f"Bearer {self.token}"),) if self.token else ()

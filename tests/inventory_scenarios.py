@@ -18,6 +18,23 @@ COUNTED: Body = {
 }
 MORE_SOAP: Body = {**ONE_SOAP, "operation": "delta"}
 NEWCOMER: Body = {"sku": "P7", "location": "S1", "operation": "delta", "quantity": 2, "bucket": "quality_control"}
+WEB_KEEPS_TWO: Body = {"kind": "safety_stock", "channel": "web", "location": "*", "sku_class": "soap", "units": 2}
+SOAP_CLASS: Body = {"kind": "sku_class", "sku": "P1", "sku_class": "soap"}
+BACKORDER: Body = {"kind": "allowance", "sku": "P1", "location": "S1", "backorder_quota": 3, "preorder_limit": 5}
+COMING: Body = {
+    "kind": "incoming",
+    "sku": "P1",
+    "location": "S1",
+    "reference": "PO1",
+    "units": 4,
+    "expected_at": "2026-03-05T08:00:00Z",
+}
+GIFT: Body = {
+    "kind": "bundle",
+    "sku": "GIFT",
+    "components": [{"sku": "P1", "quantity": 2}, {"sku": "P2", "quantity": 1}],
+}
+TERMS = [WEB_KEEPS_TWO, SOAP_CLASS, BACKORDER, COMING, GIFT]
 Scenario = Callable[[Door], Awaitable[Answer]]
 
 
@@ -34,6 +51,11 @@ async def on_reserved(door: Door, call: Callable[[str], Awaitable[Answer]]) -> A
     reserved = await door.reserve("basket", [SOAP_LINE])
     assert reserved.body is not None
     return await call(reserved.body["reservation_id"])
+
+
+async def agreed(door: Door, call: Callable[[], Awaitable[Answer]]) -> Answer:
+    assert (await door.set_terms("terms", TERMS)).body
+    return await call()
 
 
 async def adjusted(door: Door, adjustments: list[Body], then: Awaitable[Answer]) -> Answer:
@@ -61,6 +83,23 @@ ANSWERS: dict[str, Scenario] = {
     "adjustments": lambda door: door.adjust("k", [DAMAGE, SET_BREAD, COUNTED]),
     "availability of what is partly set aside": lambda door: adjusted(door, [DAMAGE], door.availability("P1")),
     "adjustments replayed": lambda door: adjusted(door, [DAMAGE], door.adjust("damage", [DAMAGE])),
+    "terms": lambda door: door.set_terms("k", TERMS),
+    "terms replayed": lambda door: agreed(door, lambda: door.set_terms("terms", TERMS)),
+    "terms of a sku": lambda door: agreed(door, lambda: door.terms("P1")),
+    "terms of a bundle": lambda door: agreed(door, lambda: door.terms("GIFT")),
+    "terms of all skus": lambda door: agreed(door, door.terms),
+    "availability in a channel": lambda door: agreed(door, lambda: door.availability("P1", channel="web")),
+    "availability before what is incoming": lambda door: agreed(
+        door, lambda: door.availability("P1", date="2026-03-04")
+    ),
+    "availability with what is incoming": lambda door: agreed(
+        door, lambda: door.batch_availability(["P1"], "S1", date="2026-03-05", channel="web")
+    ),
+    "a reservation in a channel": lambda door: agreed(door, lambda: door.reserve("k", [SOAP_LINE], channel="web")),
+    "availability of a bundle": lambda door: agreed(door, lambda: door.availability("GIFT")),
+    "a reserved bundle": lambda door: agreed(
+        door, lambda: door.reserve("k", [{"sku": "GIFT", "location": "S1", "quantity": 2}])
+    ),
     "a ledger": lambda door: adjusted(door, [NEWCOMER], door.ledger("P7")),
     "a ledger without entries": lambda door: door.ledger("P1", entries=0),
     "a ledger of long ago": lambda door: door.ledger("P1", "2020-01-01T00:00:00Z"),
@@ -156,6 +195,45 @@ REFUSALS: dict[str, tuple[Scenario, str, str | None]] = {
         "lines",
     ),
     "move without a key": (lambda door: door.transfer("", "R1", "S2"), "idempotency_key_missing", "idempotency_key"),
+    "a malformed channel": (lambda door: door.availability("P1", channel="@"), "invalid_argument", "channel"),
+    "a malformed channel of a basket": (
+        lambda door: door.reserve("k", [SOAP_LINE], channel="a b"),
+        "invalid_argument",
+        "channel",
+    ),
+    "a date of the last century but one": (
+        lambda door: door.availability("P1", date="1899-01-01"),
+        "invalid_argument",
+        "date",
+    ),
+    "no terms": (lambda door: door.set_terms("k", []), "invalid_argument", "terms"),
+    "terms without a key": (lambda door: door.set_terms("", TERMS), "idempotency_key_missing", "idempotency_key"),
+    "a negative safety stock": (
+        lambda door: door.set_terms("k", [{**WEB_KEEPS_TWO, "units": -1}]),
+        "invalid_argument",
+        "terms.0.units",
+    ),
+    "a safety stock of a malformed location": (
+        lambda door: door.set_terms("k", [SOAP_CLASS, {**WEB_KEEPS_TWO, "location": "a|b"}]),
+        "invalid_argument",
+        "terms.1.location",
+    ),
+    "a bundle of itself": (
+        lambda door: door.set_terms("k", [{**GIFT, "sku": "P1"}]),
+        "invalid_argument",
+        "terms.0.components.0.sku",
+    ),
+    "a component twice": (
+        lambda door: door.set_terms("k", [{**GIFT, "components": [{"sku": "P1", "quantity": 1}] * 2}]),
+        "invalid_argument",
+        "terms.0.components.1.sku",
+    ),
+    "a bundle of nothing of something": (
+        lambda door: door.set_terms("k", [{**GIFT, "components": [{"sku": "P1", "quantity": 0}]}]),
+        "invalid_argument",
+        "terms.0.components.0.quantity",
+    ),
+    "terms of a malformed sku": (lambda door: door.terms("P@"), "invalid_argument", "sku"),
     "no adjustments": (lambda door: door.adjust("k", []), "invalid_argument", "adjustments"),
     "too many adjustments": (lambda door: door.adjust("k", [MORE_SOAP] * 1001), "invalid_argument", "adjustments"),
     "an item twice": (lambda door: door.adjust("k", [MORE_SOAP, DAMAGE]), "invalid_argument", "adjustments.1"),

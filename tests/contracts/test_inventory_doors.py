@@ -13,7 +13,7 @@ from inventory.stock import UNITS_MAX
 from inventory.store import BALANCES_MAX
 from inventory_builders import BREAD, SOAP, stocked
 from inventory_doors import Answer, Body, Door, Doors, both_doors
-from inventory_scenarios import ANSWERS, MORE_SOAP, REFUSALS, SOAP_LINE, Scenario
+from inventory_scenarios import ANSWERS, MORE_SOAP, REFUSALS, SOAP_LINE, TERMS, Scenario
 from shopsphere.inventory.v1 import inventory_pb2 as pb
 from shopsphere_kit import grpc_server
 from shopsphere_kit.settings import HttpSettings
@@ -109,6 +109,8 @@ async def test_each_call_needs_its_scope(doors: Doors, door_name: str) -> None:
         await door.release("k", "R1"),
         await door.adjust("k", [MORE_SOAP]),
         await door.ledger("P1"),
+        await door.set_terms("k", TERMS),
+        await door.terms(),
     ):
         assert refused.reason == "permission_denied"
 

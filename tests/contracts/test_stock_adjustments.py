@@ -8,7 +8,7 @@ from inventory.adjustments import Adjusted, Adjustment, AdjustStock, ChangeBy, C
 from inventory.errors import IdempotencyKeyReused
 from inventory.journal import Balance, Bucket, Item, MovementType
 from inventory.refusals import Mismatch, Refusal, Refused, Shortage
-from inventory.store import Decision
+from inventory.store import Decision, View
 from inventory_builders import BREAD, NOON, SOAP, TOPIC, a_movement, a_reservation, confirmation, once, stocked
 from inventory_builders import positioned as at_offsets
 from inventory_shop import Shop, held, numbers, refused, shop
@@ -70,8 +70,8 @@ async def test_units_move_into_another_bucket(shop: Shop) -> None:
     found = await shop.store.availability([SOAP.sku])
     assert {place: balance.on_hand for place, balance in found.skus[SOAP.sku].items()} == {"S1": 7}
     assert found.set_aside == {BROKEN: 3}
-    assert (await shop.store.availability([SOAP.sku], "S1")).set_aside == {BROKEN: 3}
-    assert (await shop.store.availability([SOAP.sku], "S2")).set_aside == {}
+    assert (await shop.store.availability([SOAP.sku], View("S1"))).set_aside == {BROKEN: 3}
+    assert (await shop.store.availability([SOAP.sku], View("S2"))).set_aside == {}
 
 
 async def test_units_come_back_from_quality_control(shop: Shop) -> None:

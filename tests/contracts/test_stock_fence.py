@@ -8,6 +8,7 @@ from inventory.adjustments import AdjustStock, ChangeBy
 from inventory.errors import OwnerFenced, StockUnavailable
 from inventory.reservations import ConfirmReservation, ReleaseReservation
 from inventory.store import Outgoing, Positioned, SetAside, StockStore
+from inventory.terms import SetTerms, SkuClass
 from inventory_builders import (
     BREAD,
     SOAP,
@@ -29,6 +30,8 @@ CALLS: dict[str, Callable[[StockStore], Awaitable[object]]] = {
     "availability": lambda store: store.availability([SOAP.sku]),
     "reserve": lambda store: store.reserve(a_reservation(), once()),
     "adjust": lambda store: store.adjust(AdjustStock("A1", (ChangeBy(item=SOAP, quantity=1),)), once()),
+    "set_terms": lambda store: store.set_terms(SetTerms((SkuClass("P1", "soap"),)), once()),
+    "terms": lambda store: store.terms("P1"),
     "extend": lambda store: store.extend(an_extension("R1", timedelta(hours=1)), once()),
     "transfer": lambda store: store.transfer(a_transfer("R1", "S2"), once()),
     "confirm": lambda store: store.confirm(ConfirmReservation("R1"), once()),

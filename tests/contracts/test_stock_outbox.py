@@ -4,7 +4,7 @@ import pytest
 from inventory.errors import AnswerTooLarge
 from inventory.holds import Line
 from inventory.journal import Item
-from inventory.store import SetAside, Taken
+from inventory.store import SetAside, Taken, View
 from inventory_builders import (
     BREAD,
     NOON,
@@ -92,7 +92,7 @@ async def test_the_state_tells_what_was_taken(shop: Shop) -> None:
 
 async def test_balances_can_be_read_at_one_location(shop: Shop) -> None:
     await shop.store.apply_movements(TOPIC, positioned(a_movement(10), a_movement(4, Item("P1", "S2"))))
-    found = (await shop.store.availability(["P1", "P404"], "S2")).skus
+    found = (await shop.store.availability(["P1", "P404"], View("S2"))).skus
     assert [(sku, list(locations)) for sku, locations in found.items()] == [("P1", ["S2"]), ("P404", [])]
 
 
@@ -100,4 +100,4 @@ async def test_an_answer_with_too_many_balances_is_refused(shop: Shop) -> None:
     await shop.store.apply_movements(TOPIC, positioned(*[a_movement(1, Item("P1", f"S{each}")) for each in range(4)]))
     with pytest.raises(AnswerTooLarge, match="4 balances"):
         await shop.store.availability(["P1"])
-    assert list((await shop.store.availability(["P1"], "S3")).skus["P1"]) == ["S3"]
+    assert list((await shop.store.availability(["P1"], View("S3"))).skus["P1"]) == ["S3"]

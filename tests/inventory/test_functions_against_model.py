@@ -11,10 +11,10 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
 from inventory import audit, library
-from inventory.adjustments import Adjustment, AdjustStock, ChangeBy, CountAs, MoveTo, SetTo
+from inventory.adjustments import Adjustment, AdjustStock
 from inventory.errors import IdempotencyKeyReused, OwnerFenced
 from inventory.holds import Line
-from inventory.journal import Balance, Bucket, Item, MovementType, StockMoved
+from inventory.journal import Balance, StockMoved
 from inventory.memory_store import InMemoryStockStore
 from inventory.redis_store import RedisStockStore
 from inventory.reservations import (
@@ -24,60 +24,28 @@ from inventory.reservations import (
     ReserveStock,
     TransferReservation,
 )
-from inventory.store import Decision, Once, Positioned, SetAside, StockStore
-from inventory_builders import NOON, TOPIC, a_movement
+from inventory.store import Decision, Once, Positioned, SetAside, StockStore, View
+from inventory.terms import SetTerms, Term
+from inventory_builders import NOON, TOPIC
 from inventory_redis import inventory_url
+from inventory_strategies import (
+    BLINK,
+    LONG,
+    SKUS,
+    adjustments,
+    baskets,
+    channels,
+    contents,
+    picks,
+    places,
+    terms,
+    views,
+)
 from redis.asyncio import Redis
 from shopsphere_kit.clock import ManualClock
 from shopsphere_kit.waiting import await_until
 
 pytestmark = pytest.mark.servers
-
-SKUS = ("P1", "P2")
-ITEMS = [Item(sku, location) for sku in SKUS for location in ("S1", "S2")]
-SHELVES = [*ITEMS, Item("P1", "S1", Bucket.DAMAGED)]
-BLINK, LONG = timedelta(milliseconds=2), timedelta(hours=1)
-# A year ahead of any run, so that counts fall both before and after what reservations record at Redis' own time.
-TIMES = [NOON + timedelta(days=days) for days in (-1, 0, 1, 36500)]
-contents = st.one_of(
-    st.builds(
-        lambda kind, item, units, at, number: a_movement(
-            abs(units) if kind is MovementType.COUNT else units, item, kind=kind, occurred_at=at, event_id=number
-        ),
-        st.sampled_from(MovementType),
-        st.sampled_from(SHELVES),
-        st.integers(-6, 12),
-        st.sampled_from(TIMES),
-        # Some are the sales of reservations to come, as after a Redis that went back to an older copy.
-        st.integers(0, 60).map(lambda number: f"E{number}" if number < 50 else f"reservation:R{number - 49}:1"),
-    ),
-    st.builds(SetAside, st.sampled_from(["not_json", "empty"])),
-)
-shelves = st.builds(Item, st.sampled_from(SKUS), st.sampled_from(["S1", "S2"]), st.sampled_from(Bucket))
-conditions = st.fixed_dictionaries({}, optional={"if_version": st.integers(0, 3), "if_quantity": st.integers(-2, 4)})
-adjustments = st.one_of(
-    st.builds(
-        lambda item, units, only: ChangeBy(item=item, quantity=units, **only), shelves, st.integers(-5, 9), conditions
-    ),
-    st.builds(
-        lambda item, units, only: SetTo(item=item, quantity=units, **only), shelves, st.integers(0, 9), conditions
-    ),
-    st.builds(
-        lambda item, units, at: CountAs(item=item, quantity=units, occurred_at=at),
-        shelves,
-        st.integers(0, 9),
-        st.sampled_from(TIMES),
-    ),
-    st.builds(
-        lambda item, units, to: MoveTo(item=item, quantity=units, bucket=to),
-        shelves,
-        st.integers(1, 3),
-        st.sampled_from(Bucket),
-    ).filter(lambda each: each.target != each.item),
-)
-picks = st.integers(0, 8)
-places = st.sampled_from(["S1", "S2", "S9"])
-baskets = st.lists(st.builds(Line, st.sampled_from(ITEMS), st.integers(1, 4)), min_size=1, max_size=3)
 
 
 class FunctionsAgainstModel(RuleBasedStateMachine):
@@ -140,12 +108,15 @@ class FunctionsAgainstModel(RuleBasedStateMachine):
         lines=baskets,
         expires_in=st.sampled_from([BLINK, LONG]),
         allow_partial=st.booleans(),
+        channel=channels,
         slot=st.integers(0, 9),
         body=st.integers(0, 5),
     )
-    def reserve(self, lines: list[Line], expires_in: timedelta, allow_partial: bool, slot: int, body: int) -> None:
+    def reserve(
+        self, lines: list[Line], expires_in: timedelta, allow_partial: bool, channel: str, slot: int, body: int
+    ) -> None:
         self.numbers += 1
-        command = ReserveStock(f"R{self.numbers}", tuple(lines), expires_in, allow_partial)
+        command = ReserveStock(f"R{self.numbers}", tuple(lines), expires_in, allow_partial, channel)
         # Few slots and mostly one body, so that replays and conflicts come up among the first decisions.
         once = Once(f"slot-{slot}-{self.numbers // 5}", str(body // 5))
         self.both(lambda store: store.reserve(command, once))
@@ -183,19 +154,26 @@ class FunctionsAgainstModel(RuleBasedStateMachine):
         command = AdjustStock(f"A{self.batches}", tuple(batch))
         self.both(lambda store: store.adjust(command, Once(f"adjust-{slot}-{self.batches // 4}", str(len(batch)))))
 
+    @rule(batch=st.lists(terms, min_size=1, max_size=4))
+    def set_terms(self, batch: list[Term]) -> None:
+        self.batches += 1
+        self.both(lambda store: store.set_terms(SetTerms(tuple(batch)), Once(f"terms-{self.batches}", "")))
+        for sku in (*SKUS, "GIFT"):
+            assert self.runner.run(self.real.terms(sku)) == self.runner.run(self.model.terms(sku))
+
     @rule(pick=picks)
     def read_reservation(self, pick: int) -> None:
         self.both(lambda store: store.reservation(self.picked(pick)))
 
-    @rule(skus=st.lists(st.sampled_from([*SKUS, "P404"]), min_size=1, max_size=3, unique=True))
-    def read_availability(self, skus: list[str]) -> None:
-        real = self.runner.run(self.real.availability(skus))
+    @rule(skus=st.lists(st.sampled_from([*SKUS, "GIFT", "P404"]), min_size=1, max_size=3, unique=True), view=views)
+    def read_availability(self, skus: list[str], view: View) -> None:
+        real = self.runner.run(self.real.availability(skus, view))
         self.set_clock(real.as_of)
-        model = self.runner.run(self.model.availability(skus))
+        model = self.runner.run(self.model.availability(skus, view))
         shown = {
             sku: {at: replace(b, counted_at=None, moved_at=None) for at, b in model.skus[sku].items()} for sku in skus
         }
-        assert (real.skus, real.set_aside) == (shown, model.set_aside)
+        assert (real.skus, real.set_aside, real.promises) == (shown, model.set_aside, model.promises)
 
     @rule(most=st.integers(1, 3))
     def send_sales(self, most: int) -> None:

@@ -19,6 +19,7 @@ from inventory.reservations import (
     transfer,
 )
 from inventory.stock import ApplyMovement
+from inventory.terms import Terms
 from inventory_builders import BREAD, NOON, SOAP
 
 TEN_MINUTES = timedelta(minutes=10)
@@ -45,7 +46,9 @@ def test_nothing_is_promised_of_stock_below_zero() -> None:
 
 
 def test_the_last_unit_can_be_reserved() -> None:
-    outcome = reserve(ReserveStock("R1", (Line(SOAP, 2),), TEN_MINUTES), {SOAP: Balance(on_hand=2)}, {"P1"}, NOON)
+    outcome = reserve(
+        ReserveStock("R1", (Line(SOAP, 2),), TEN_MINUTES), {SOAP: Balance(on_hand=2)}, {"P1"}, Terms(), NOON
+    )
     assert not isinstance(outcome, Refused)
     hold, events = outcome
     assert hold == A_HOLD
@@ -54,15 +57,17 @@ def test_the_last_unit_can_be_reserved() -> None:
 
 def test_a_refused_basket_names_every_line_that_is_short() -> None:
     balances = {SOAP: Balance(on_hand=1), BREAD: Balance(on_hand=3, reserved=3)}
-    outcome = reserve(ReserveStock("R1", (Line(SOAP, 2), Line(BREAD, 1)), TEN_MINUTES), balances, {"P1", "P2"}, NOON)
+    outcome = reserve(
+        ReserveStock("R1", (Line(SOAP, 2), Line(BREAD, 1)), TEN_MINUTES), balances, {"P1", "P2"}, Terms(), NOON
+    )
     assert isinstance(outcome, Refused)
     assert [(each.item, each.requested, each.available) for each in outcome.shortages] == [(SOAP, 2, 1), (BREAD, 1, 0)]
 
 
 def test_an_unknown_sku_is_told_from_an_unknown_location() -> None:
     lines = (Line(Item("P1", "S9"), 1),)
-    known = reserve(ReserveStock("R1", lines, TEN_MINUTES), {}, {"P1"}, NOON)
-    unknown = reserve(ReserveStock("R1", lines, TEN_MINUTES), {}, set(), NOON)
+    known = reserve(ReserveStock("R1", lines, TEN_MINUTES), {}, {"P1"}, Terms(), NOON)
+    unknown = reserve(ReserveStock("R1", lines, TEN_MINUTES), {}, set(), Terms(), NOON)
     assert isinstance(known, Refused)
     assert isinstance(unknown, Refused)
     assert (known.reason, unknown.reason) == (Refusal.LOCATION_UNKNOWN, Refusal.SKU_UNKNOWN)
@@ -126,7 +131,7 @@ def test_what_is_not_confirmed_is_free_again() -> None:
 def test_two_lines_that_meet_elsewhere_are_counted_together() -> None:
     there = Item("P1", "S3")
     hold = replace(A_HOLD, lines=(Line(SOAP, 2), Line(Item("P1", "S2"), 2)))
-    outcome = transfer(TransferReservation("R1", "S3"), hold, {there: Balance(on_hand=3)}, {"P1"}, NOON)
+    outcome = transfer(TransferReservation("R1", "S3"), hold, {there: Balance(on_hand=3)}, {"P1"}, Terms(), NOON)
     assert isinstance(outcome, Refused)
     assert [(each.item, each.requested, each.available) for each in outcome.shortages] == [(there, 4, 3)]
 
@@ -135,7 +140,7 @@ def test_two_lines_that_meet_elsewhere_are_counted_together() -> None:
 def test_reservations_never_promise_more_than_there_is(on_hand: int, wishes: list[int]) -> None:
     balance = Balance(on_hand=on_hand)
     for wish in wishes:
-        outcome = reserve(ReserveStock("R1", (Line(SOAP, wish),), TEN_MINUTES), {SOAP: balance}, {"P1"}, NOON)
+        outcome = reserve(ReserveStock("R1", (Line(SOAP, wish),), TEN_MINUTES), {SOAP: balance}, {"P1"}, Terms(), NOON)
         if not isinstance(outcome, Refused):
             balance = replace(balance, reserved=balance.reserved + wish)
         assert balance.reserved <= max(0, on_hand)

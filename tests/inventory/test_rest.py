@@ -100,4 +100,6 @@ async def test_the_schema_lists_every_call(door: RestDoor) -> None:
         "/v1/reservations/{reservation_id}:extend",
         "/v1/reservations/{reservation_id}:release",
         "/v1/reservations/{reservation_id}:transfer",
+        "/v1/terms",
+        "/v1/terms:batch",
     ]

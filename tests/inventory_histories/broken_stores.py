@@ -8,7 +8,7 @@ from inventory.holds import Hold, combine
 from inventory.journal import Balance, Item
 from inventory.refusals import Refusal, Refused, Shortage
 from inventory.reservations import ConfirmReservation, ReleaseReservation, ReserveStock
-from inventory.store import Availability, Decision, Once, Positioned, Tally
+from inventory.store import EVERYWHERE, Availability, Decision, Once, Positioned, Tally, View
 from inventory_builders import TOPIC, a_movement, positioned
 from inventory_histories.clients import LOCATION, LONG, CalledStore, Pause
 
@@ -22,8 +22,8 @@ class Relay:
     def __init__(self, store: CalledStore) -> None:
         self._store = store
 
-    async def availability(self, skus: Sequence[str], location: str | None = None) -> Availability:
-        return await self._store.availability(skus, location)
+    async def availability(self, skus: Sequence[str], view: View = EVERYWHERE) -> Availability:
+        return await self._store.availability(skus, view)
 
     async def reserve(self, command: ReserveStock, once: Once) -> Decision:
         return await self._store.reserve(command, once)
@@ -51,8 +51,8 @@ class CheckThenDecrement(Relay):
         spare = [a_movement(_SPARE, Item(sku, LOCATION)) for sku in skus]
         await self._store.apply_movements(TOPIC, positioned(*spare, partition=_PARTITION))
 
-    async def availability(self, skus: Sequence[str], location: str | None = None) -> Availability:
-        found = await super().availability(skus, location)
+    async def availability(self, skus: Sequence[str], view: View = EVERYWHERE) -> Availability:
+        found = await super().availability(skus, view)
         return replace(found, skus={sku: _without_spare(balances) for sku, balances in found.skus.items()})
 
     async def reserve(self, command: ReserveStock, once: Once) -> Decision:
@@ -85,12 +85,12 @@ class ExpiryOnlyOnRead(Relay):
         self._ends.setdefault(command.reservation_id, end)
         return replace(decision, outcome=replace(decision.outcome, expires_at=end))
 
-    async def availability(self, skus: Sequence[str], location: str | None = None) -> Availability:
+    async def availability(self, skus: Sequence[str], view: View = EVERYWHERE) -> Availability:
         now = (await super().availability([])).as_of
         for reservation_id in [each for each, end in self._ends.items() if end <= now]:
             del self._ends[reservation_id]
             await super().release(ReleaseReservation(reservation_id), Once(f"expired-{reservation_id}", ""))
-        return await super().availability(skus, location)
+        return await super().availability(skus, view)
 
 
 class KeyWithoutBody(Relay):

@@ -12,7 +12,7 @@ from inventory.errors import IdempotencyKeyReused, StockUnavailable
 from inventory.holds import Hold, Line
 from inventory.journal import Item
 from inventory.reservations import ConfirmReservation, ReleaseReservation, ReserveStock
-from inventory.store import Availability, Decision, Once, Positioned, Tally
+from inventory.store import EVERYWHERE, Availability, Decision, Once, Positioned, Tally, View
 from inventory_builders import TOPIC, a_movement, positioned
 from inventory_histories.recorder import Recorder
 from linearizability.moments import AnyOperation
@@ -28,7 +28,7 @@ Pause = Callable[[], Awaitable[None]]
 class CalledStore(Protocol):
     """What the clients of a history call of a stock store."""
 
-    async def availability(self, skus: Sequence[str], location: str | None = None) -> Availability: ...
+    async def availability(self, skus: Sequence[str], view: View = EVERYWHERE) -> Availability: ...
     async def reserve(self, command: ReserveStock, once: Once) -> Decision: ...
     async def confirm(self, command: ConfirmReservation, once: Once) -> Decision: ...
     async def release(self, command: ReleaseReservation, once: Once) -> Decision: ...

@@ -1,12 +1,15 @@
 """What the application answers its doors with."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from inventory.adjustments import Adjusted
 from inventory.holds import Hold
 from inventory.journal import Balance, Bucket, Item, StockEvent
+from inventory.terms import Promise
+
+_NO_TERMS = Promise()
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +20,12 @@ class SkuAvailability:
     as_of: datetime
     locations: dict[str, Balance]
     epoch: int
-    set_aside: dict[Item, int] = field(default_factory=dict)
+    set_aside: Mapping[Item, int] = field(default_factory=dict)
+    promises: Mapping[Item, Promise] = field(default_factory=dict)
+
+    def promise(self, location: str) -> Promise:
+        """What the terms say of the sku at a location."""
+        return self.promises.get(Item(self.sku, location), _NO_TERMS)
 
     def units(self, bucket: Bucket, location: str | None = None) -> int:
         """Units in a bucket other than on hand, at one location or over all."""
@@ -39,8 +47,28 @@ class SkuAvailability:
 
     @property
     def available_to_promise(self) -> int:
-        """Units that may be promised; a location below zero takes nothing from the others."""
-        return sum(balance.available_to_promise for balance in self.locations.values())
+        """Units that may be promised from the shelves; a location below zero takes nothing from the others."""
+        return sum(self.promise(location).available(balance) for location, balance in self.locations.items())
+
+    @property
+    def safety_stock(self) -> int:
+        """Units that the channel keeps back over all locations."""
+        return sum(self.promise(location).safety_stock for location in self.locations)
+
+    @property
+    def available_beyond(self) -> int:
+        """Units that may be promised although they are not there."""
+        return sum(self.promise(location).beyond(balance) for location, balance in self.locations.items())
+
+    @property
+    def incoming(self) -> int:
+        """Units expected up to the date asked for."""
+        return sum(self.promise(location).incoming for location in self.locations)
+
+    @property
+    def available_later(self) -> int:
+        """Units that may be promised when what is incoming has come."""
+        return sum(self.promise(location).available_later(balance) for location, balance in self.locations.items())
 
     @property
     def version(self) -> int:
@@ -78,6 +106,16 @@ class Adjustments:
     """The items that a batch changed as they were at `as_of`; `is_replay` when the key had been answered before."""
 
     adjusted: Adjusted
+    as_of: datetime
+    is_replay: bool = False
+    epoch: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class TermsAnswer:
+    """So many terms were set at `as_of`; `is_replay` when the key had been answered before."""
+
+    count: int
     as_of: datetime
     is_replay: bool = False
     epoch: int = 0

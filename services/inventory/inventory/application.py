@@ -7,10 +7,18 @@ from shopsphere_kit.errors import ShopSphereError
 
 from inventory import metrics, requests
 from inventory.adjustments import Adjusted, Adjustment, AdjustStock
-from inventory.answers import Adjustments, BatchAvailability, Reservation, Shelf, SkuAvailability, SkuLedger
+from inventory.answers import (
+    Adjustments,
+    BatchAvailability,
+    Reservation,
+    Shelf,
+    SkuAvailability,
+    SkuLedger,
+    TermsAnswer,
+)
 from inventory.errors import LocationUnknown, SkuUnknown, StockUnavailable, error_of
 from inventory.holds import Hold, Line
-from inventory.journal import Item, fold
+from inventory.journal import fold
 from inventory.refusals import Refused
 from inventory.reservations import (
     ConfirmReservation,
@@ -19,7 +27,8 @@ from inventory.reservations import (
     ReserveStock,
     TransferReservation,
 )
-from inventory.store import Decision, Ledger, StockStore
+from inventory.store import EVERYWHERE, Availability, Decision, Ledger, StockStore, View
+from inventory.terms import SetTerms, Term, Terms, TermsSet
 
 
 class Inventory:
@@ -29,29 +38,24 @@ class Inventory:
         self._store = store
         self._new_id = new_id
 
-    async def availability(self, sku: str, location: str | None = None) -> SkuAvailability:
+    async def availability(self, sku: str, view: View = EVERYWHERE) -> SkuAvailability:
         """What can be promised of one sku, at one location or at all; raises SkuUnknown, LocationUnknown."""
         requests.check_name(sku, "sku")
-        batch = await self.batch_availability([sku], location)
+        batch = await self.batch_availability([sku], view)
         if batch.availabilities:
             return batch.availabilities[0]
-        if location and (await self._store.availability([sku])).skus[sku]:
-            raise LocationUnknown(f"no stock of {sku} is recorded at {location}; check the location", field="location")
+        if view.location and (await self._store.availability([sku])).skus[sku]:
+            raise LocationUnknown(f"no stock of {sku} is recorded at {view.location}; check it", field="location")
         raise SkuUnknown(f"no stock of {sku} is recorded; check the sku", field="sku")
 
-    async def batch_availability(self, skus: Sequence[str], location: str | None = None) -> BatchAvailability:
+    async def batch_availability(self, skus: Sequence[str], view: View = EVERYWHERE) -> BatchAvailability:
         """What can be promised of several skus, in the order asked for, each once; raises AnswerTooLarge."""
         requests.check_count(skus, requests.SKUS_MAX, "skus")
         for position, sku in enumerate(skus):
             requests.check_name(sku, f"skus.{position}")
-        if location:
-            requests.check_name(location, "location")
-        found = await self._store.availability(list(dict.fromkeys(skus)), location or None)
-        known = tuple(
-            SkuAvailability(sku, found.as_of, balances, found.epoch, _of_sku(found.set_aside, sku))
-            for sku, balances in found.skus.items()
-            if balances
-        )
+        requests.check_view(view)
+        found = await self._store.availability(list(dict.fromkeys(skus)), view)
+        known = tuple(_of_sku(found, sku) for sku, balances in found.skus.items() if balances)
         missing = tuple(sku for sku, balances in found.skus.items() if not balances)
         return BatchAvailability(found.as_of, known, missing, found.epoch)
 
@@ -63,6 +67,7 @@ class Inventory:
         expires_in_seconds: int,
         *,
         allow_partial: bool = False,
+        channel: str = "",
     ) -> Reservation:
         """Set all lines apart or none, or what there is of each.
 
@@ -70,9 +75,12 @@ class Inventory:
         """
         requests.check_lines(lines)
         expires_in = requests.duration(expires_in_seconds)
-        partial = ["partial"] if allow_partial else []
-        once = requests.once(client_id, idempotency_key, "reserve", requests.plain(lines), expires_in_seconds, *partial)
-        command = ReserveStock(f"R{self._new_id()}", tuple(lines), expires_in, allow_partial)
+        if channel:
+            requests.check_name(channel, "channel")
+        # What is asked for by default has no part in the fingerprint, so that older requests keep theirs.
+        more = [*(["partial"] if allow_partial else []), *([f"channel {channel}"] if channel else [])]
+        once = requests.once(client_id, idempotency_key, "reserve", requests.plain(lines), expires_in_seconds, *more)
+        command = ReserveStock(f"R{self._new_id()}", tuple(lines), expires_in, allow_partial, channel)
         return _answer("reserve", await self._store.reserve(command, once))
 
     async def extend(
@@ -139,6 +147,21 @@ class Inventory:
             return Adjustments(outcome, decision.as_of, decision.is_replay, decision.epoch)
         raise _refusal("adjust", decision)
 
+    async def set_terms(self, client_id: str, idempotency_key: str, terms: Sequence[Term]) -> TermsAnswer:
+        """Let terms hold from now on, all or none; raises InvalidArgument, IdempotencyKeyReused."""
+        requests.check_terms(terms)
+        once = requests.once(client_id, idempotency_key, "terms", requests.plain_terms(terms))
+        decision = await self._store.set_terms(SetTerms(tuple(terms)), once)
+        if not isinstance(decision.outcome, TermsSet):
+            raise _refusal("terms", decision)
+        return TermsAnswer(decision.outcome.count, decision.as_of, decision.is_replay, decision.epoch)
+
+    async def terms(self, sku: str = "") -> Terms:
+        """The safety stocks that hold, and of a sku all its terms."""
+        if sku:
+            requests.check_name(sku, "sku")
+        return await self._store.terms(sku or None)
+
     async def ledger(self, sku: str, at: datetime | None = None, most: int = requests.ENTRIES_DEFAULT) -> SkuLedger:
         """The sku as its journals tell it, now or as of `at`, with the newest entries; raises SkuUnknown."""
         requests.check_name(sku, "sku")
@@ -156,8 +179,9 @@ def _shelf(ledger: Ledger, until: datetime, most: int) -> Shelf:
     return Shelf(ledger.item, fold(told), told[: -most - 1 : -1])
 
 
-def _of_sku(set_aside: dict[Item, int], sku: str) -> dict[Item, int]:
-    return {item: units for item, units in set_aside.items() if item.sku == sku}
+def _of_sku(found: Availability, sku: str) -> SkuAvailability:
+    set_aside = {item: units for item, units in found.set_aside.items() if item.sku == sku}
+    return SkuAvailability(sku, found.as_of, found.skus[sku], found.epoch, set_aside, found.promises)
 
 
 def _refusal(command: str, decision: Decision, reservation_id: str = "") -> ShopSphereError:

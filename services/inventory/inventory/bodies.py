@@ -1,7 +1,7 @@
 """What the REST door takes and gives, as JSON."""
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -11,12 +11,18 @@ from inventory.holds import HoldState, Line
 from inventory.journal import NAME, Bucket, Item
 from inventory.requests import EXPIRES_IN_SECONDS_MAX, LINES_MAX, SKUS_MAX
 from inventory.stock import UNITS_MAX
+from inventory.store import View, end_of
 
 _NAME_SCHEMA = {"pattern": f"^{NAME.pattern}$"}
 # The bounds stand in the schema for clients to see; the application checks them, with one wording for both doors.
 Sku = Annotated[str, Field(json_schema_extra={**_NAME_SCHEMA}, examples=["P1082185"])]
 Location = Annotated[str, Field(json_schema_extra={**_NAME_SCHEMA}, examples=["S367"])]
 Units = Annotated[int, Field(strict=True, json_schema_extra={"minimum": 1, "maximum": UNITS_MAX})]
+Channel = Annotated[
+    str,
+    Field(json_schema_extra={**_NAME_SCHEMA}, description="Where it is sold, for its safety stock.", examples=["web"]),
+]
+Date = Annotated[date, Field(description="Up to the end of this day in UTC what is incoming counts.")]
 Epoch = Annotated[int, Field(description="The data set that answered; holds of another epoch may be gone.")]
 Seconds = Annotated[int, Field(strict=True, json_schema_extra={"minimum": 1, "maximum": EXPIRES_IN_SECONDS_MAX})]
 
@@ -28,10 +34,16 @@ class Request(BaseModel):
 
 
 class BatchGetBody(Request):
-    """The skus asked for, at one location or at all."""
+    """The skus asked for, at one location or at all, in a channel, with what is incoming up to a date."""
 
     skus: Annotated[list[Sku], Field(json_schema_extra={"minItems": 1, "maxItems": SKUS_MAX})]
     location: Location | None = None
+    channel: Channel | None = None
+    date: Date | None = None
+
+    def view(self) -> View:
+        """How the application looks at the skus."""
+        return view_of(self.location, self.channel, self.date)
 
 
 class LineBody(Request):
@@ -57,6 +69,7 @@ class ReservationBody(_WithLines):
     """A basket, and how long to hold it; with `allow_partial` as many units of each line as there are."""
 
     expires_in_seconds: Seconds
+    channel: Channel | None = None
     allow_partial: Annotated[bool, Field(strict=True)] = False
 
 
@@ -77,28 +90,31 @@ class ConfirmBody(_WithLines):
     """The lines that were sold; the rest is free again."""
 
 
-class LocationAnswer(BaseModel):
+class _Figures(BaseModel):
+    on_hand: int
+    reserved: int
+    safety_stock: int
+    available_to_promise: int
+    available_beyond: Annotated[
+        int, Field(description="May be promised although it is not there: backorder, preorder.")
+    ]
+    incoming: int
+    available_later: Annotated[int, Field(description="May be promised when what is incoming has come.")]
+    damaged: int
+    quality_control: int
+    version: int
+
+
+class LocationAnswer(_Figures):
     """Availability at one location, units."""
 
     location: str
-    on_hand: int
-    reserved: int
-    available_to_promise: int
-    damaged: int
-    quality_control: int
-    version: int
 
 
-class AvailabilityAnswer(BaseModel):
+class AvailabilityAnswer(_Figures):
     """Availability of one sku; its own figures are the sums over `locations`."""
 
     sku: str
-    on_hand: int
-    reserved: int
-    available_to_promise: int
-    damaged: int
-    quality_control: int
-    version: int
     as_of: datetime
     epoch: Epoch
     locations: list[LocationAnswer]
@@ -106,30 +122,44 @@ class AvailabilityAnswer(BaseModel):
     @classmethod
     def of(cls, found: answers.SkuAvailability) -> Self:
         """Encode what the application found."""
-        locations = [
-            LocationAnswer(
-                location=location,
-                on_hand=balance.on_hand,
-                reserved=balance.reserved,
-                available_to_promise=balance.available_to_promise,
-                damaged=found.units(Bucket.DAMAGED, location),
-                quality_control=found.units(Bucket.QUALITY_CONTROL, location),
-                version=balance.version,
-            )
-            for location, balance in found.locations.items()
-        ]
         return cls(
             sku=found.sku,
             on_hand=found.on_hand,
             reserved=found.reserved,
+            safety_stock=found.safety_stock,
             available_to_promise=found.available_to_promise,
+            available_beyond=found.available_beyond,
+            incoming=found.incoming,
+            available_later=found.available_later,
             damaged=found.units(Bucket.DAMAGED),
             quality_control=found.units(Bucket.QUALITY_CONTROL),
             version=found.version,
             as_of=found.as_of,
             epoch=found.epoch,
-            locations=locations,
+            locations=[_location(found, location) for location in found.locations],
         )
+
+
+def _location(found: answers.SkuAvailability, location: str) -> LocationAnswer:
+    balance, promise = found.locations[location], found.promise(location)
+    return LocationAnswer(
+        location=location,
+        on_hand=balance.on_hand,
+        reserved=balance.reserved,
+        safety_stock=promise.safety_stock,
+        available_to_promise=promise.available(balance),
+        available_beyond=promise.beyond(balance),
+        incoming=promise.incoming,
+        available_later=promise.available_later(balance),
+        damaged=found.units(Bucket.DAMAGED, location),
+        quality_control=found.units(Bucket.QUALITY_CONTROL, location),
+        version=balance.version,
+    )
+
+
+def view_of(location: str | None, channel: str | None, until: date | None) -> View:
+    """How the application looks at skus; a day counts to its end."""
+    return View(location, channel or "", end_of(until) if until else None)
 
 
 class BatchAnswer(BaseModel):
@@ -169,6 +199,7 @@ class ReservationAnswer(BaseModel):
     epoch: Epoch
     confirmed: list[LineAnswer]
     unfilled: list[LineAnswer]
+    channel: str
 
     @classmethod
     def of(cls, reservation: answers.Reservation) -> Self:
@@ -186,4 +217,5 @@ class ReservationAnswer(BaseModel):
             epoch=reservation.epoch,
             confirmed=LineAnswer.several(hold.confirmed),
             unfilled=LineAnswer.several(hold.unfilled),
+            channel=hold.channel,
         )

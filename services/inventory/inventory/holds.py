@@ -30,7 +30,8 @@ class Line:
 class Hold:
     """Units set apart for one basket until `expires_at`; all its lines live and end together.
 
-    `confirmed` are the units that were sold when it ended, `unfilled` those asked for at first that were not there.
+    `confirmed` are the units that were sold when it ended, `unfilled` those asked for at first that were not there;
+    `channel` is where the basket is sold, for its safety stock.
     """
 
     reservation_id: str
@@ -42,6 +43,7 @@ class Hold:
     version: int = 1
     confirmed: tuple[Line, ...] = ()
     unfilled: tuple[Line, ...] = ()
+    channel: str = ""
 
     @property
     def skus(self) -> list[str]:

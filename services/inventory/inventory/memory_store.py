@@ -2,17 +2,17 @@
 
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 
 from shopsphere_kit.clock import Clock
 
 from inventory import adjustments, reservations, stock
 from inventory.adjustments import Adjusted, AdjustStock
-from inventory.errors import AnswerTooLarge, IdempotencyKeyReused
+from inventory.errors import AnswerTooLarge
 from inventory.fence import Fence
+from inventory.first_answers import FirstAnswers
 from inventory.holds import Hold, HoldState, due
-from inventory.journal import Balance, Item, StockEvent, evolve
+from inventory.journal import Balance, Bucket, Item, StockEvent, evolve
 from inventory.refusals import Refusal, Refused
 from inventory.reservations import (
     Change,
@@ -25,10 +25,12 @@ from inventory.reservations import (
 from inventory.stock import ApplyMovement
 from inventory.store import (
     BALANCES_MAX,
+    EVERYWHERE,
     Availability,
     Decision,
     Ledger,
     Once,
+    Outcome,
     Outgoing,
     Owned,
     Positioned,
@@ -36,7 +38,9 @@ from inventory.store import (
     SetAside,
     Taken,
     Tally,
+    View,
 )
+from inventory.terms import SetTerms, Terms, TermsSet
 
 Rule = Callable[[Hold, datetime], Change]
 
@@ -53,8 +57,9 @@ class InMemoryStockStore:
         self._retention = retention or Retention()
         self._balances: dict[Item, Balance] = {}
         self._journals: dict[Item, list[StockEvent]] = {}
+        self._terms = Terms()
         self._holds: dict[str, Hold] = {}
-        self._answers: dict[str, tuple[str, Decision]] = {}
+        self._answers = FirstAnswers(self._retention.answers)
         self._event_ids: set[str] = set()
         self._offsets: dict[str, dict[int, int]] = {}
         self._totals: Counter[str] = Counter()
@@ -62,23 +67,29 @@ class InMemoryStockStore:
         self._quarantined: set[tuple[str, int, int]] = set()
         self._outbox: list[Outgoing] = []
 
-    async def availability(self, skus: Sequence[str], location: str | None = None) -> Availability:
-        """Balances at all locations or at one; due holds of the skus end first."""
+    async def availability(self, skus: Sequence[str], view: View = EVERYWHERE) -> Availability:
+        """Balances as seen; due holds of the skus end first."""
         self.fence.admit()
         now = self._clock.now()
-        self._expire_due(skus, now)
-        shelves = {sku: self._shelves(sku, location) for sku in skus}
-        asked = len(skus) if location else sum(len(found) for found in shelves.values())
+        self._expire_due(self._terms.components(skus), now)
+        shelves = {sku: self._shelves(sku, view) for sku in skus}
+        asked = len(skus) if view.location else sum(len(found) for found in shelves.values())
         if asked > self._balances_max:
             raise AnswerTooLarge.of_balances(asked, self._balances_max)
-        return Availability.of(now, shelves, self.fence.epoch)
+        promises = {
+            item: self._terms.shown(item, view.channel, view.until)
+            for found in shelves.values()
+            for item in found
+            if item.bucket is Bucket.ON_HAND
+        }
+        return Availability.of(now, shelves, self.fence.epoch, promises)
 
     async def reserve(self, command: ReserveStock, once: Once) -> Decision:
         """Hold all lines or none, or what there is of each."""
 
         def decide(now: datetime) -> Change:
             self._expire_due({line.item.sku: None for line in command.lines}, now)
-            return reservations.reserve(command, self._balances, self._skus(), now)
+            return reservations.reserve(command, self._balances, self._skus(), self._terms, now)
 
         return self._decide(once, decide)
 
@@ -90,7 +101,7 @@ class InMemoryStockStore:
         """Hold the units at another location."""
 
         def rule(hold: Hold, now: datetime) -> Change:
-            return reservations.transfer(command, hold, self._balances, self._skus(), now)
+            return reservations.transfer(command, hold, self._balances, self._skus(), self._terms, now)
 
         return self._decide_on(command.reservation_id, once, rule)
 
@@ -125,6 +136,21 @@ class InMemoryStockStore:
             return adjusted
 
         return self._once(once, decide)
+
+    async def set_terms(self, command: SetTerms, once: Once) -> Decision:
+        """Let terms hold, all or none."""
+
+        def decide(_: datetime) -> TermsSet:
+            for term in command.terms:
+                self._terms = self._terms.having(term)
+            return TermsSet(len(command.terms))
+
+        return self._once(once, decide)
+
+    async def terms(self, sku: str | None = None) -> Terms:
+        """The safety stocks, and of a sku all its terms."""
+        self.fence.admit()
+        return self._terms.of(sku)
 
     async def reservation(self, reservation_id: str) -> Decision:
         """The hold as it stands now."""
@@ -213,17 +239,9 @@ class InMemoryStockStore:
 
         return self._once(once, kept)
 
-    def _once(self, once: Once, decide: Callable[[datetime], Hold | Adjusted | Refused]) -> Decision:
+    def _once(self, once: Once, decide: Callable[[datetime], Outcome]) -> Decision:
         self.fence.admit()
-        now = self._clock.now()
-        first = self._answers.get(once.slot)
-        if first and now < first[1].as_of + self._retention.answers:
-            if first[0] != once.fingerprint:
-                raise IdempotencyKeyReused.of_request()
-            return replace(first[1], is_replay=True)
-        decision = Decision(now, decide(now), epoch=self.fence.epoch)
-        self._answers[once.slot] = (once.fingerprint, decision)
-        return decision
+        return self._answers.of(once, self._clock.now(), decide, self.fence.epoch)
 
     def _decide_on(self, reservation_id: str, once: Once, rule: Rule) -> Decision:
         def decide(now: datetime) -> Change:
@@ -272,11 +290,15 @@ class InMemoryStockStore:
         self._record(stock.move(content, balance, self._journals.get(content.item, []), now))
         return "applied"
 
-    def _shelves(self, sku: str, location: str | None) -> dict[Item, Balance]:
+    def _shelves(self, sku: str, view: View) -> dict[Item, Balance]:
+        bundle = self._terms.bundles.get(sku)
+        if bundle is not None:
+            made = self._terms.made(bundle, self._balances, view.channel)
+            return {item: balance for item, balance in made.items() if view.location in (None, item.location)}
         return {
             item: balance
             for item, balance in self._balances.items()
-            if item.sku == sku and location in (None, item.location)
+            if item.sku == sku and view.location in (None, item.location)
         }
 
     def _held(self, item: Item) -> int:

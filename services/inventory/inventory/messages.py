@@ -1,7 +1,7 @@
 """The messages of the gRPC door: requests as the application takes them, answers as messages."""
 
 from collections.abc import Iterable
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 from google.protobuf.timestamp_pb2 import Timestamp
 from shopsphere.inventory.v1 import inventory_pb2 as pb
@@ -11,6 +11,7 @@ from inventory import answers
 from inventory.adjustments import Adjustment, ChangeBy, CountAs, MoveTo, SetTo
 from inventory.holds import HoldState, Line
 from inventory.journal import Bucket, Item, StockEvent
+from inventory.store import View, end_of
 
 STATES = {
     HoldState.HELD: pb.RESERVATION_STATE_HELD,
@@ -24,6 +25,15 @@ BUCKETS = {
     Bucket.QUALITY_CONTROL: pb.BUCKET_QUALITY_CONTROL,
 }
 _BUCKETS_TOLD = {number: bucket for bucket, number in BUCKETS.items()} | {pb.BUCKET_UNSPECIFIED: Bucket.ON_HAND}
+
+
+def view_of(request: pb.GetAvailabilityRequest | pb.BatchGetAvailabilityRequest) -> View:
+    """How the application looks at skus; raises InvalidArgument."""
+    try:
+        until = end_of(date.fromisoformat(request.date)) if request.date else None
+    except ValueError:
+        raise InvalidArgument("date must be YYYY-MM-DD", field="date") from None
+    return View(request.location or None, request.channel, until)
 
 
 def lines_of(messages: Iterable[pb.ReservationLine]) -> list[Line]:
@@ -57,24 +67,17 @@ def availability(found: answers.SkuAvailability) -> pb.Availability:
         sku=found.sku,
         on_hand=found.on_hand,
         reserved=found.reserved,
+        safety_stock=found.safety_stock,
         available_to_promise=found.available_to_promise,
+        available_beyond=found.available_beyond,
+        incoming=found.incoming,
+        available_later=found.available_later,
         damaged=found.units(Bucket.DAMAGED),
         quality_control=found.units(Bucket.QUALITY_CONTROL),
         version=found.version,
         as_of=timestamp(found.as_of),
         epoch=found.epoch,
-        locations=[
-            pb.LocationAvailability(
-                location=location,
-                on_hand=balance.on_hand,
-                reserved=balance.reserved,
-                available_to_promise=balance.available_to_promise,
-                damaged=found.units(Bucket.DAMAGED, location),
-                quality_control=found.units(Bucket.QUALITY_CONTROL, location),
-                version=balance.version,
-            )
-            for location, balance in found.locations.items()
-        ],
+        locations=[_location(found, location) for location in found.locations],
     )
 
 
@@ -93,6 +96,7 @@ def reservation(made: answers.Reservation) -> pb.Reservation:
         epoch=made.epoch,
         confirmed=_lines(hold.confirmed),
         unfilled=_lines(hold.unfilled),
+        channel=hold.channel,
     )
 
 
@@ -130,6 +134,23 @@ def ledger(found: answers.SkuLedger) -> pb.Ledger:
         for shelf in sorted(found.shelves, key=lambda shelf: shelf.item)
     ]
     return pb.Ledger(sku=found.sku, as_of=timestamp(found.as_of), epoch=found.epoch, shelves=shelves)
+
+
+def _location(found: answers.SkuAvailability, location: str) -> pb.LocationAvailability:
+    balance, promise = found.locations[location], found.promise(location)
+    return pb.LocationAvailability(
+        location=location,
+        on_hand=balance.on_hand,
+        reserved=balance.reserved,
+        safety_stock=promise.safety_stock,
+        available_to_promise=promise.available(balance),
+        available_beyond=promise.beyond(balance),
+        incoming=promise.incoming,
+        available_later=promise.available_later(balance),
+        damaged=found.units(Bucket.DAMAGED, location),
+        quality_control=found.units(Bucket.QUALITY_CONTROL, location),
+        version=balance.version,
+    )
 
 
 def _adjustment(position: int, message: pb.Adjustment) -> Adjustment:

@@ -7,11 +7,11 @@ import msgspec
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from inventory import metrics, redis_failures, wire
+from inventory import command_records, metrics, redis_failures, wire
 from inventory.adjustments import AdjustStock
 from inventory.errors import AnswerTooLarge, IdempotencyKeyReused, StockUnavailable
 from inventory.holds import Hold, HoldState
-from inventory.journal import Balance, Item
+from inventory.journal import Balance, Bucket, Item
 from inventory.reservations import (
     ConfirmReservation,
     ExtendReservation,
@@ -21,6 +21,7 @@ from inventory.reservations import (
 )
 from inventory.store import (
     BALANCES_MAX,
+    EVERYWHERE,
     Availability,
     DataSet,
     Decision,
@@ -33,7 +34,9 @@ from inventory.store import (
     SetAside,
     Taken,
     Tally,
+    View,
 )
+from inventory.terms import Promise, SetTerms, Terms
 
 # Event ids lie in 65,536 sets; counting them all in one call would hold up the others for tens of milliseconds.
 _SHARD_GROUPS = [f"{group:02x}" for group in range(256)]
@@ -41,7 +44,7 @@ _SHARD_GROUPS = [f"{group:02x}" for group in range(256)]
 
 # Functions that change nothing but what is due anyway; whether such a call took place does not matter.
 _READS = frozenset(
-    f"inventory_{name}" for name in ("availability", "reservation", "ledger", "event_ids", "outbox", "offsets")
+    f"inventory_{name}" for name in ("availability", "reservation", "ledger", "terms", "event_ids", "outbox", "offsets")
 )
 
 
@@ -76,20 +79,20 @@ class RedisStockStore:
         """The data set that this store works on."""
         return self._epoch
 
-    async def availability(self, skus: Sequence[str], location: str | None = None) -> Availability:
+    async def availability(self, skus: Sequence[str], view: View = EVERYWHERE) -> Availability:
         """One call for all skus; refused before anything is read when the answer would be too large."""
+        asked = {
+            "skus": list(skus),
+            "location": view.location or "",
+            "channel": view.channel,
+            **({"till": wire.microseconds(view.until)} if view.until else {}),
+        }
         bounds = {"retention_ms": self._retention_ms, "balances_max": self._balances_max}
-        packed = await self._call("inventory_availability", _pack(skus=list(skus), location=location or "", **bounds))
+        packed = await self._call("inventory_availability", _pack(**asked, **bounds))
         record = msgspec.msgpack.decode(packed, type=wire.AvailabilityRecord)
         if record.too_many:
             raise AnswerTooLarge.of_balances(record.too_many, self._balances_max)
-        shelves = {
-            sku: {
-                Item.on(sku, shelf): Balance(on_hand, reserved, version) for shelf, on_hand, reserved, version in found
-            }
-            for sku, found in record.skus
-        }
-        return Availability.of(wire.moment(record.now), shelves, self._epoch)
+        return _availability(record, self._epoch)
 
     async def reserve(self, command: ReserveStock, once: Once) -> Decision:
         """Hold all lines or none, or what there is of each."""
@@ -97,6 +100,7 @@ class RedisStockStore:
             "lines": wire.line_records(command.lines),
             "expires_in": wire.span(command.expires_in),
             "allow_partial": command.allow_partial,
+            "channel": command.channel,
         }
         return await self._decide("inventory_reserve", once, reservation_id=command.reservation_id, **asked)
 
@@ -123,8 +127,17 @@ class RedisStockStore:
 
     async def adjust(self, command: AdjustStock, once: Once) -> Decision:
         """Make all adjustments or none."""
-        adjustments = [wire.adjustment_record(each) for each in command.adjustments]
+        adjustments = [command_records.adjustment_record(each) for each in command.adjustments]
         return await self._decide("inventory_adjust", once, batch_id=command.batch_id, adjustments=adjustments)
+
+    async def set_terms(self, command: SetTerms, once: Once) -> Decision:
+        """Let terms hold, all or none."""
+        terms = [command_records.term_record(term) for term in command.terms]
+        return await self._decide("inventory_set_terms", once, terms=terms)
+
+    async def terms(self, sku: str | None = None) -> Terms:
+        """The safety stocks, and of a sku all its terms."""
+        return command_records.terms_of(sku or "", await self._call("inventory_terms", sku or ""))
 
     async def reservation(self, reservation_id: str) -> Decision:
         """The hold as it stands now."""
@@ -207,7 +220,7 @@ class RedisStockStore:
 
     def _decision(self, packed: bytes, *, is_replay: bool) -> Decision:
         record = msgspec.msgpack.decode(packed, type=wire.DecisionRecord)
-        if not (record.hold or record.adjusted or record.refusal):
+        if not (record.hold or record.adjusted or record.terms is not None or record.refusal):
             raise StockUnavailable("Redis answered with neither a decision nor a refusal; its library is not ours")
         return Decision(wire.moment(record.now), wire.outcome_of(record), is_replay, self._epoch)
 
@@ -240,6 +253,19 @@ async def _guard(answer: Any, *, changes: bool = False) -> Any:
 
 def _pack(**request: Any) -> bytes:
     return msgspec.msgpack.encode(request)
+
+
+def _availability(record: wire.AvailabilityRecord, epoch: int) -> Availability:
+    shelves: dict[str, dict[Item, Balance]] = {}
+    promises: dict[Item, Promise] = {}
+    for sku, found in record.skus:
+        shelves[sku] = {}
+        for each in found:
+            item = Item.on(sku, each.shelf)
+            shelves[sku][item] = Balance(each.on_hand, each.reserved, each.version)
+            if item.bucket is Bucket.ON_HAND:
+                promises[item] = Promise(each.safety_stock, each.allowance, each.incoming)
+    return Availability.of(wire.moment(record.now), shelves, epoch, promises)
 
 
 def _position_record(positioned: Positioned) -> list[int | str]:

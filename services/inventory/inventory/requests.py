@@ -13,7 +13,8 @@ from inventory.errors import IdempotencyKeyMissing, ReservationUnknown
 from inventory.holds import Line
 from inventory.journal import NAME, Item
 from inventory.stock import UNITS_MAX
-from inventory.store import Once
+from inventory.store import Once, View
+from inventory.terms import ANY, Allowance, Bundle, Incoming, SafetyStock, SkuClass, Term
 
 # A basket of a thousand lines is one function call of a few milliseconds; more would hold up the others.
 LINES_MAX = 1000
@@ -22,6 +23,9 @@ EXPIRES_IN_SECONDS_MAX = 31 * 24 * 3600
 # Longer than any UUID or ULID, short enough to keep.
 IDEMPOTENCY_KEY_LENGTH_MAX = 255
 ADJUSTMENTS_MAX = 1000
+TERMS_MAX = 1000
+# So that a line of the largest quantity stays an exact integer when it is expanded (2^53 / 10^9 units, and a margin).
+COMPONENTS_MAX, COMPONENT_UNITS_MAX = 100, 1000
 # Of each shelf, in one answer.
 ENTRIES_DEFAULT, ENTRIES_MAX = 20, 1000
 # Times are microseconds since 1970 for the functions.
@@ -91,6 +95,74 @@ def check_name(value: str, field: str) -> None:
 def plain_adjustments(adjustments: Sequence[Adjustment]) -> list[list[object]]:
     """Adjustments as plain values, for a fingerprint."""
     return [[type(each).__name__, asdict(each)] for each in adjustments]
+
+
+def plain_terms(terms: Sequence[Term]) -> list[list[object]]:
+    """Terms as plain values, for a fingerprint."""
+    return [[type(each).__name__, asdict(each)] for each in terms]
+
+
+def check_view(view: View) -> None:
+    """Raise InvalidArgument for a location, channel or time that is none."""
+    if view.location:
+        check_name(view.location, "location")
+    if view.channel:
+        check_name(view.channel, "channel")
+    if view.until and view.until.year < EARLIEST_YEAR:
+        raise InvalidArgument(f"date must not be before {EARLIEST_YEAR}", field="date")
+
+
+def check_terms(terms: Sequence[Term]) -> None:
+    """Raise InvalidArgument for the first term that is none."""
+    check_count(terms, TERMS_MAX, "terms")
+    for position, each in enumerate(terms):
+        field = f"terms.{position}"
+        for name, value in _names_of(each).items():
+            check_name(value, f"{field}.{name}")
+        for name, units in _units_of(each).items():
+            if not 0 <= units <= UNITS_MAX:
+                raise InvalidArgument(f"must be 0 to {UNITS_MAX}", field=f"{field}.{name}")
+        if isinstance(each, Incoming) and each.expected_at.year < EARLIEST_YEAR:
+            raise InvalidArgument(f"must not be before {EARLIEST_YEAR}", field=f"{field}.expected_at")
+        if isinstance(each, Bundle):
+            _check_components(each, f"{field}.components")
+
+
+def _check_components(bundle: Bundle, field: str) -> None:
+    if len(bundle.components) > COMPONENTS_MAX:
+        raise InvalidArgument(f"a bundle has at most {COMPONENTS_MAX} components", field=field)
+    seen = {bundle.sku}
+    for number, component in enumerate(bundle.components):
+        check_name(component.sku, f"{field}.{number}.sku")
+        if component.sku in seen:
+            raise InvalidArgument("a component stands once, and is not the bundle", field=f"{field}.{number}.sku")
+        seen.add(component.sku)
+        if not 1 <= component.quantity <= COMPONENT_UNITS_MAX:
+            raise InvalidArgument(f"must be 1 to {COMPONENT_UNITS_MAX}", field=f"{field}.{number}.quantity")
+
+
+def _names_of(term: Term) -> dict[str, str]:
+    match term:
+        case SafetyStock(channel, location, sku_class):
+            named = {"channel": channel, "location": location, "class": sku_class}
+        case SkuClass(sku, name):
+            named = {"sku": sku, "class": name or ANY}
+        case Allowance(item):
+            named = {"sku": item.sku, "location": item.location}
+        case Incoming(item, reference):
+            named = {"sku": item.sku, "location": item.location, "reference": reference}
+        case Bundle(sku):
+            named = {"sku": sku}
+    return {name: value for name, value in named.items() if value != ANY}
+
+
+def _units_of(term: Term) -> dict[str, int]:
+    match term:
+        case SafetyStock(units=units) | Incoming(units=units):
+            return {"units": units}
+        case Allowance(backorder_quota=quota, preorder_limit=limit):
+            return {"backorder_quota": quota, "preorder_limit": limit}
+    return {}
 
 
 def check_entries(most: int) -> None:

@@ -22,6 +22,7 @@ from inventory.journal import (
 )
 from inventory.refusals import Refusal, Refused, Shortage
 from inventory.stock import ApplyMovement
+from inventory.terms import Terms
 
 Change = tuple[Hold, Sequence[StockEvent]] | Refused
 
@@ -34,6 +35,7 @@ class ReserveStock:
     lines: tuple[Line, ...]
     expires_in: timedelta
     allow_partial: bool = False
+    channel: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,17 +80,20 @@ _ENDINGS: Mapping[HoldState, type[ReservationReleased | ReservationExpired]] = {
 }
 
 
-def reserve(command: ReserveStock, balances: Mapping[Item, Balance], skus: Container[str], now: datetime) -> Change:
-    """Set every line apart, or refuse the basket as a whole; `skus` are those known."""
-    asked = combine(command.lines)
+def reserve(
+    command: ReserveStock, balances: Mapping[Item, Balance], skus: Container[str], terms: Terms, now: datetime
+) -> Change:
+    """Set every line apart, bundles as their components, or refuse the basket as a whole; `skus` are those known."""
+    asked = combine(terms.expanded(command.lines))
     if refused := _unknown(asked, balances, skus):
         return refused
-    shortages = _shortages(asked, balances)
+    shortages = _shortages(asked, balances, terms, command.channel)
     lines = _reduced(asked, shortages) if command.allow_partial else asked
     if shortages and (not command.allow_partial or not lines):
         return Refused(Refusal.INSUFFICIENT_STOCK, shortages=shortages)
     unfilled = tuple(Line(short.item, short.requested - short.available) for short in shortages)
-    hold = Hold(command.reservation_id, lines, now, expires_at=now + command.expires_in, unfilled=unfilled)
+    expires_at = now + command.expires_in
+    hold = Hold(command.reservation_id, lines, now, expires_at, unfilled=unfilled, channel=command.channel)
     return hold, [StockReserved(line.item, now, hold.reservation_id, line.quantity) for line in lines]
 
 
@@ -101,7 +106,12 @@ def extend(command: ExtendReservation, hold: Hold, now: datetime) -> Change:
 
 
 def transfer(
-    command: TransferReservation, hold: Hold, balances: Mapping[Item, Balance], skus: Container[str], now: datetime
+    command: TransferReservation,
+    hold: Hold,
+    balances: Mapping[Item, Balance],
+    skus: Container[str],
+    terms: Terms,
+    now: datetime,
 ) -> Change:
     """Hold the units elsewhere, all that the command names or none."""
     if hold.state is not HoldState.HELD:
@@ -112,7 +122,7 @@ def transfer(
     arriving = combine(_at(command.to_location, line) for line in leaving)
     if refused := _unknown(arriving, balances, skus):
         return refused
-    if shortages := _shortages(arriving, balances):
+    if shortages := _shortages(arriving, balances, terms, hold.channel):
         return Refused(Refusal.INSUFFICIENT_STOCK, shortages=shortages)
     lines = combine(_at(command.to_location, line) if line in leaving else line for line in hold.lines)
     moved = [(line.item, -line.quantity) for line in leaving] + [(line.item, line.quantity) for line in arriving]
@@ -194,9 +204,15 @@ def _unknown(lines: Sequence[Line], balances: Mapping[Item, Balance], skus: Cont
     return Refused(Refusal.LOCATION_UNKNOWN if is_known else Refusal.SKU_UNKNOWN, items=unknown)
 
 
-def _shortages(lines: Sequence[Line], balances: Mapping[Item, Balance]) -> tuple[Shortage, ...]:
-    promised = [Shortage(line.item, line.quantity, balances[line.item].available_to_promise) for line in lines]
-    return tuple(short for short in promised if short.requested > short.available)
+def _shortages(
+    lines: Sequence[Line], balances: Mapping[Item, Balance], terms: Terms, channel: str
+) -> tuple[Shortage, ...]:
+    promisable = [terms.promise(line.item, channel).promisable(balances[line.item]) for line in lines]
+    return tuple(
+        Shortage(line.item, line.quantity, units)
+        for line, units in zip(lines, promisable, strict=True)
+        if line.quantity > units
+    )
 
 
 def _reduced(lines: Sequence[Line], shortages: Sequence[Shortage]) -> tuple[Line, ...]:

@@ -15,21 +15,27 @@ from inventory.bodies import (
     AvailabilityAnswer,
     BatchAnswer,
     BatchGetBody,
+    Channel,
     ConfirmBody,
+    Date,
     ExtendBody,
     Location,
     ReservationAnswer,
     ReservationBody,
     Sku,
     TransferBody,
+    view_of,
 )
 from inventory.requests import ENTRIES_DEFAULT
 from inventory.stock_bodies import AdjustmentsAnswer, AdjustmentsBody, LedgerAnswer
+from inventory.terms_bodies import TermsAnswer, TermsBody, TermsSetAnswer
 
 Reader = Annotated[Caller, http.require(scopes.AVAILABILITY_READ)]
 ReservationReader = Annotated[Caller, http.require(scopes.RESERVATIONS_READ)]
 Writer = Annotated[Caller, http.require(scopes.RESERVATIONS_WRITE)]
 StockWriter = Annotated[Caller, http.require(scopes.STOCK_WRITE)]
+TermsWriter = Annotated[Caller, http.require(scopes.TERMS_WRITE)]
+TermsReader = Annotated[Caller, http.require(scopes.TERMS_READ)]
 LedgerReader = Annotated[Caller, http.require(scopes.LEDGER_READ)]
 IdempotencyKey = Annotated[
     str, Header(alias="Idempotency-Key", description="Required; the same key replays the first answer.")
@@ -51,15 +57,19 @@ def _availability_routes(inventory: Inventory) -> APIRouter:
 
     @router.get("/availability/{sku}")
     async def get_availability(
-        sku: Sku, _: Reader, location: Annotated[Location | None, Query()] = None
+        sku: Sku,
+        _: Reader,
+        location: Annotated[Location | None, Query()] = None,
+        channel: Annotated[Channel | None, Query()] = None,
+        date: Annotated[Date | None, Query()] = None,
     ) -> AvailabilityAnswer:
-        """What can be promised of a sku, at one location or at all."""
-        return AvailabilityAnswer.of(await inventory.availability(sku, location))
+        """What can be promised of a sku, at a location or at all, in a channel, with what is incoming up to a date."""
+        return AvailabilityAnswer.of(await inventory.availability(sku, view_of(location, channel, date)))
 
     @router.post("/availability:batchGet")
     async def batch_get_availability(body: BatchGetBody, _: Reader) -> BatchAnswer:
         """What can be promised of several skus, all at one moment."""
-        found = await inventory.batch_availability(body.skus, body.location)
+        found = await inventory.batch_availability(body.skus, body.view())
         return BatchAnswer(
             as_of=found.as_of,
             epoch=found.epoch,
@@ -80,7 +90,12 @@ def _reservation_routes(inventory: Inventory) -> APIRouter:
     ) -> ReservationAnswer:
         """Hold every line or none, or with `allow_partial` what there is of each."""
         reservation = await inventory.reserve(
-            caller.client_id, key, body.asked(), body.expires_in_seconds, allow_partial=body.allow_partial
+            caller.client_id,
+            key,
+            body.asked(),
+            body.expires_in_seconds,
+            allow_partial=body.allow_partial,
+            channel=body.channel or "",
         )
         response.headers["Location"] = f"/v1/reservations/{reservation.hold.reservation_id}"
         return _told(reservation, response)
@@ -155,6 +170,26 @@ def _stock_routes(inventory: Inventory) -> APIRouter:
     return router
 
 
+def _terms_routes(inventory: Inventory) -> APIRouter:
+    router = APIRouter(prefix="/v1", tags=["terms"])
+
+    @router.post("/terms:batch")
+    async def set_terms(
+        body: TermsBody, caller: TermsWriter, response: Response, key: IdempotencyKey = ""
+    ) -> TermsSetAnswer:
+        """Let terms hold from now on, all of the batch or none."""
+        made = await inventory.set_terms(caller.client_id, key, [each.asked() for each in body.terms])
+        _mark(response, is_replay=made.is_replay)
+        return TermsSetAnswer(count=made.count, as_of=made.as_of, epoch=made.epoch)
+
+    @router.get("/terms")
+    async def get_terms(_: TermsReader, sku: Annotated[Sku | None, Query()] = None) -> TermsAnswer:
+        """The safety stocks that hold, and of a sku all its terms."""
+        return TermsAnswer.of(await inventory.terms(sku or ""))
+
+    return router
+
+
 def create_app(
     inventory: Inventory, verifier: TokenVerifier, readiness: Readiness, settings: HttpSettings, version: str
 ) -> FastAPI:
@@ -165,4 +200,5 @@ def create_app(
     app.include_router(_availability_routes(inventory))
     app.include_router(_reservation_routes(inventory))
     app.include_router(_stock_routes(inventory))
+    app.include_router(_terms_routes(inventory))
     return app

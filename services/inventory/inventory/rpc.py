@@ -11,7 +11,7 @@ from shopsphere_kit import grpc_server
 from shopsphere_kit.auth import TokenVerifier
 from shopsphere_kit.settings import HttpSettings
 
-from inventory import answers, messages, scopes
+from inventory import answers, messages, scopes, terms_messages
 from inventory.application import Inventory
 
 SERVICE_NAME = pb.DESCRIPTOR.services_by_name["InventoryService"].full_name
@@ -26,6 +26,8 @@ SCOPES = {
     f"/{SERVICE_NAME}/ReleaseReservation": scopes.RESERVATIONS_WRITE,
     f"/{SERVICE_NAME}/AdjustStock": scopes.STOCK_WRITE,
     f"/{SERVICE_NAME}/GetLedger": scopes.LEDGER_READ,
+    f"/{SERVICE_NAME}/SetTerms": scopes.TERMS_WRITE,
+    f"/{SERVICE_NAME}/GetTerms": scopes.TERMS_READ,
 }
 Context = grpc.aio.ServicerContext[Any, Any]
 
@@ -39,13 +41,13 @@ class InventoryServicer(pb_grpc.InventoryServiceServicer):
 
     async def GetAvailability(self, request: pb.GetAvailabilityRequest, context: Context) -> pb.Availability:
         """What can be promised of a sku."""
-        return messages.availability(await self._inventory.availability(request.sku, request.location or None))
+        return messages.availability(await self._inventory.availability(request.sku, messages.view_of(request)))
 
     async def BatchGetAvailability(
         self, request: pb.BatchGetAvailabilityRequest, context: Context
     ) -> pb.BatchGetAvailabilityResponse:
         """What can be promised of several skus."""
-        found = await self._inventory.batch_availability(list(request.skus), request.location or None)
+        found = await self._inventory.batch_availability(list(request.skus), messages.view_of(request))
         return pb.BatchGetAvailabilityResponse(
             as_of=messages.timestamp(found.as_of),
             epoch=found.epoch,
@@ -62,6 +64,7 @@ class InventoryServicer(pb_grpc.InventoryServiceServicer):
             messages.lines_of(request.lines),
             request.expires_in_seconds,
             allow_partial=request.allow_partial,
+            channel=request.channel,
         )
         return await _told(reservation, context)
 
@@ -112,6 +115,17 @@ class InventoryServicer(pb_grpc.InventoryServiceServicer):
         """A sku on all its shelves, now or as it was recorded then."""
         at = messages.moment_of(request.at, "at") if request.HasField("at") else None
         return messages.ledger(await self._inventory.ledger(request.sku, at, request.entries))
+
+    async def SetTerms(self, request: pb.SetTermsRequest, context: Context) -> pb.SetTermsResponse:
+        """Let terms hold from now on, all of the batch or none."""
+        terms = terms_messages.terms_of(request.terms)
+        made = await self._inventory.set_terms(self._client_id(context), request.idempotency_key, terms)
+        await _mark(context, is_replay=made.is_replay)
+        return pb.SetTermsResponse(count=made.count, as_of=messages.timestamp(made.as_of), epoch=made.epoch)
+
+    async def GetTerms(self, request: pb.GetTermsRequest, context: Context) -> pb.Terms:
+        """The safety stocks that hold, and of a sku all its terms."""
+        return terms_messages.told(await self._inventory.terms(request.sku))
 
     def _client_id(self, context: Context) -> str:
         return grpc_server.caller_of(context, self._verifier).client_id

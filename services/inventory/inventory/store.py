@@ -6,7 +6,7 @@ the rules in stock.py and decides with the clock it is given. Both pass `tests/c
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Protocol, Self
 
 from inventory.adjustments import Adjusted, AdjustStock
@@ -21,6 +21,7 @@ from inventory.reservations import (
     TransferReservation,
 )
 from inventory.stock import ApplyMovement
+from inventory.terms import Promise, SetTerms, Terms, TermsSet
 
 # Of one answer, whichever door gives it. A balance is at most 113 bytes in gRPC, whose answers end at 16 MiB.
 BALANCES_MAX = 100_000
@@ -50,30 +51,57 @@ class Retention:
     ended_holds: timedelta = timedelta(days=31)
 
 
+Outcome = Hold | Adjusted | TermsSet | Refused
+
+
 @dataclass(frozen=True, slots=True)
 class Decision:
     """What a command came to, when, and in which data set; `is_replay` when the slot had been decided before."""
 
     as_of: datetime
-    outcome: Hold | Adjusted | Refused
+    outcome: Outcome
     is_replay: bool = False
     epoch: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """What of a sku is looked at: one location or all, in a channel or in none, with what is incoming up to a time."""
+
+    location: str | None = None
+    channel: str = ""
+    until: datetime | None = None
+
+
+EVERYWHERE = View()
+
+
+def end_of(day: date) -> datetime:
+    """The last moment of a day in UTC."""
+    return datetime.combine(day, time.max, UTC)
 
 
 @dataclass(frozen=True, slots=True)
 class Availability:
     """What of the skus asked for is for sale, by location, without due holds; an unknown sku has none.
 
-    `set_aside` are the units in other buckets of those locations.
+    `set_aside` are the units in other buckets of those locations, `promises` what the terms say of each item.
     """
 
     as_of: datetime
     skus: dict[str, dict[str, Balance]]
     set_aside: dict[Item, int] = field(default_factory=dict)
     epoch: int = 0
+    promises: Mapping[Item, Promise] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, as_of: datetime, shelves: Mapping[str, Mapping[Item, Balance]], epoch: int) -> Self:
+    def of(
+        cls,
+        as_of: datetime,
+        shelves: Mapping[str, Mapping[Item, Balance]],
+        epoch: int,
+        promises: Mapping[Item, Promise],
+    ) -> Self:
         """Sort the shelves of each sku into what is for sale, by location, and what is set aside."""
         skus = {
             sku: dict.fromkeys((item.location for item in sorted(found)), Balance()) for sku, found in shelves.items()
@@ -85,7 +113,7 @@ class Availability:
                     skus[sku][item.location] = balance
                 else:
                     set_aside[item] = balance.on_hand
-        return cls(as_of, skus, set_aside, epoch)
+        return cls(as_of, skus, set_aside, epoch, promises)
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,8 +194,8 @@ class StockStore(Protocol):
     store was opened on.
     """
 
-    async def availability(self, skus: Sequence[str], location: str | None = None) -> Availability:
-        """Balances at all locations or at one; due holds of the skus end first; raises AnswerTooLarge."""
+    async def availability(self, skus: Sequence[str], view: View = EVERYWHERE) -> Availability:
+        """Balances as seen; due holds of the skus end first; raises AnswerTooLarge."""
         ...
 
     async def reserve(self, command: ReserveStock, once: Once) -> Decision:
@@ -192,6 +220,14 @@ class StockStore(Protocol):
 
     async def adjust(self, command: AdjustStock, once: Once) -> Decision:
         """Make all adjustments or none, and put their movements into the outbox; raises IdempotencyKeyReused."""
+        ...
+
+    async def set_terms(self, command: SetTerms, once: Once) -> Decision:
+        """Let terms hold, all or none; raises IdempotencyKeyReused."""
+        ...
+
+    async def terms(self, sku: str | None = None) -> Terms:
+        """The safety stocks, and of a sku all its terms."""
         ...
 
     async def reservation(self, reservation_id: str) -> Decision:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import msgspec
 
-from inventory.adjustments import Adjusted, Adjustment, ChangeBy, CountAs, MoveTo, SetTo
+from inventory.adjustments import Adjusted
 from inventory.holds import Hold, HoldState, Line
 from inventory.journal import (
     Balance,
@@ -24,6 +24,7 @@ from inventory.journal import (
 )
 from inventory.refusals import Mismatch, Refusal, Refused, Shortage
 from inventory.stock import ApplyMovement
+from inventory.terms import TermsSet
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -42,6 +43,7 @@ class HoldRecord(msgspec.Struct, array_like=True):
     version: int
     confirmed: list[LineRecord] = []
     unfilled: list[LineRecord] = []
+    channel: str = ""
 
 
 class RefusalRecord(msgspec.Struct):
@@ -67,14 +69,27 @@ class DecisionRecord(msgspec.Struct):
     now: int
     hold: HoldRecord | None = None
     adjusted: AdjustedRecord | None = None
+    terms: int | None = None
     refusal: RefusalRecord | None = None
 
 
+class ShelfRecord(msgspec.Struct, array_like=True):
+    """What is on a shelf, and what the terms say of it, units."""
+
+    shelf: str
+    on_hand: int
+    reserved: int
+    version: int
+    safety_stock: int
+    allowance: int
+    incoming: int
+
+
 class AvailabilityRecord(msgspec.Struct):
-    """Per sku, per location: on hand, reserved, version; or how many balances are too many."""
+    """Per sku its shelves, or how many balances are too many."""
 
     now: int
-    skus: list[tuple[str, list[tuple[str, int, int, int]]]] = []
+    skus: list[tuple[str, list[ShelfRecord]]] = []
     too_many: int = 0
 
 
@@ -135,6 +150,7 @@ def hold_of(record: HoldRecord) -> Hold:
         version=record.version,
         confirmed=lines_of(record.confirmed),
         unfilled=lines_of(record.unfilled),
+        channel=record.channel,
     )
 
 
@@ -172,32 +188,14 @@ def adjusted_of(record: AdjustedRecord) -> Adjusted:
     )
 
 
-_ADJUSTMENT_KINDS: dict[type[Adjustment], str] = {ChangeBy: "delta", SetTo: "set", CountAs: "count", MoveTo: "move"}
-
-
-def adjustment_record(adjustment: Adjustment) -> dict[str, str | int]:
-    """What `inventory_adjust` takes for one adjustment."""
-    named = {
-        "if_version": adjustment.if_version,
-        "if_quantity": adjustment.if_quantity,
-        "occurred_at": microseconds(adjustment.occurred_at) if isinstance(adjustment, CountAs) else None,
-        "to_shelf": adjustment.target.shelf if isinstance(adjustment, MoveTo) else None,
-    }
-    return {
-        "kind": _ADJUSTMENT_KINDS[type(adjustment)],
-        "sku": adjustment.item.sku,
-        "shelf": adjustment.item.shelf,
-        "quantity": adjustment.quantity,
-        **{name: value for name, value in named.items() if value is not None},
-    }
-
-
-def outcome_of(record: DecisionRecord) -> Hold | Adjusted | Refused:
+def outcome_of(record: DecisionRecord) -> Hold | Adjusted | TermsSet | Refused:
     """The decision or the refusal that an answer tells."""
     if record.hold:
         return hold_of(record.hold)
     if record.adjusted:
         return adjusted_of(record.adjusted)
+    if record.terms is not None:
+        return TermsSet(record.terms)
     if record.refusal:
         return refused_of(record.refusal)
     raise ValueError("neither a decision nor a refusal")

@@ -48,23 +48,31 @@ OPERATION_COUNT: Operation
 OPERATION_MOVE: Operation
 
 class GetAvailabilityRequest(_message.Message):
-    __slots__ = ("sku", "location")
+    __slots__ = ("sku", "location", "channel", "date")
     SKU_FIELD_NUMBER: _ClassVar[int]
     LOCATION_FIELD_NUMBER: _ClassVar[int]
+    CHANNEL_FIELD_NUMBER: _ClassVar[int]
+    DATE_FIELD_NUMBER: _ClassVar[int]
     sku: str
     location: str
-    def __init__(self, sku: _Optional[str] = ..., location: _Optional[str] = ...) -> None: ...
+    channel: str
+    date: str
+    def __init__(self, sku: _Optional[str] = ..., location: _Optional[str] = ..., channel: _Optional[str] = ..., date: _Optional[str] = ...) -> None: ...
 
 class BatchGetAvailabilityRequest(_message.Message):
-    __slots__ = ("skus", "location")
+    __slots__ = ("skus", "location", "channel", "date")
     SKUS_FIELD_NUMBER: _ClassVar[int]
     LOCATION_FIELD_NUMBER: _ClassVar[int]
+    CHANNEL_FIELD_NUMBER: _ClassVar[int]
+    DATE_FIELD_NUMBER: _ClassVar[int]
     skus: _containers.RepeatedScalarFieldContainer[str]
     location: str
-    def __init__(self, skus: _Optional[_Iterable[str]] = ..., location: _Optional[str] = ...) -> None: ...
+    channel: str
+    date: str
+    def __init__(self, skus: _Optional[_Iterable[str]] = ..., location: _Optional[str] = ..., channel: _Optional[str] = ..., date: _Optional[str] = ...) -> None: ...
 
 class LocationAvailability(_message.Message):
-    __slots__ = ("location", "on_hand", "reserved", "available_to_promise", "version", "damaged", "quality_control")
+    __slots__ = ("location", "on_hand", "reserved", "available_to_promise", "version", "damaged", "quality_control", "safety_stock", "available_beyond", "incoming", "available_later")
     LOCATION_FIELD_NUMBER: _ClassVar[int]
     ON_HAND_FIELD_NUMBER: _ClassVar[int]
     RESERVED_FIELD_NUMBER: _ClassVar[int]
@@ -72,6 +80,10 @@ class LocationAvailability(_message.Message):
     VERSION_FIELD_NUMBER: _ClassVar[int]
     DAMAGED_FIELD_NUMBER: _ClassVar[int]
     QUALITY_CONTROL_FIELD_NUMBER: _ClassVar[int]
+    SAFETY_STOCK_FIELD_NUMBER: _ClassVar[int]
+    AVAILABLE_BEYOND_FIELD_NUMBER: _ClassVar[int]
+    INCOMING_FIELD_NUMBER: _ClassVar[int]
+    AVAILABLE_LATER_FIELD_NUMBER: _ClassVar[int]
     location: str
     on_hand: int
     reserved: int
@@ -79,10 +91,14 @@ class LocationAvailability(_message.Message):
     version: int
     damaged: int
     quality_control: int
-    def __init__(self, location: _Optional[str] = ..., on_hand: _Optional[int] = ..., reserved: _Optional[int] = ..., available_to_promise: _Optional[int] = ..., version: _Optional[int] = ..., damaged: _Optional[int] = ..., quality_control: _Optional[int] = ...) -> None: ...
+    safety_stock: int
+    available_beyond: int
+    incoming: int
+    available_later: int
+    def __init__(self, location: _Optional[str] = ..., on_hand: _Optional[int] = ..., reserved: _Optional[int] = ..., available_to_promise: _Optional[int] = ..., version: _Optional[int] = ..., damaged: _Optional[int] = ..., quality_control: _Optional[int] = ..., safety_stock: _Optional[int] = ..., available_beyond: _Optional[int] = ..., incoming: _Optional[int] = ..., available_later: _Optional[int] = ...) -> None: ...
 
 class Availability(_message.Message):
-    __slots__ = ("sku", "on_hand", "reserved", "available_to_promise", "version", "as_of", "locations", "damaged", "quality_control", "epoch")
+    __slots__ = ("sku", "on_hand", "reserved", "available_to_promise", "version", "as_of", "locations", "damaged", "quality_control", "safety_stock", "available_beyond", "incoming", "available_later", "epoch")
     SKU_FIELD_NUMBER: _ClassVar[int]
     ON_HAND_FIELD_NUMBER: _ClassVar[int]
     RESERVED_FIELD_NUMBER: _ClassVar[int]
@@ -92,6 +108,10 @@ class Availability(_message.Message):
     LOCATIONS_FIELD_NUMBER: _ClassVar[int]
     DAMAGED_FIELD_NUMBER: _ClassVar[int]
     QUALITY_CONTROL_FIELD_NUMBER: _ClassVar[int]
+    SAFETY_STOCK_FIELD_NUMBER: _ClassVar[int]
+    AVAILABLE_BEYOND_FIELD_NUMBER: _ClassVar[int]
+    INCOMING_FIELD_NUMBER: _ClassVar[int]
+    AVAILABLE_LATER_FIELD_NUMBER: _ClassVar[int]
     EPOCH_FIELD_NUMBER: _ClassVar[int]
     sku: str
     on_hand: int
@@ -102,8 +122,12 @@ class Availability(_message.Message):
     locations: _containers.RepeatedCompositeFieldContainer[LocationAvailability]
     damaged: int
     quality_control: int
+    safety_stock: int
+    available_beyond: int
+    incoming: int
+    available_later: int
     epoch: int
-    def __init__(self, sku: _Optional[str] = ..., on_hand: _Optional[int] = ..., reserved: _Optional[int] = ..., available_to_promise: _Optional[int] = ..., version: _Optional[int] = ..., as_of: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., locations: _Optional[_Iterable[_Union[LocationAvailability, _Mapping]]] = ..., damaged: _Optional[int] = ..., quality_control: _Optional[int] = ..., epoch: _Optional[int] = ...) -> None: ...
+    def __init__(self, sku: _Optional[str] = ..., on_hand: _Optional[int] = ..., reserved: _Optional[int] = ..., available_to_promise: _Optional[int] = ..., version: _Optional[int] = ..., as_of: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., locations: _Optional[_Iterable[_Union[LocationAvailability, _Mapping]]] = ..., damaged: _Optional[int] = ..., quality_control: _Optional[int] = ..., safety_stock: _Optional[int] = ..., available_beyond: _Optional[int] = ..., incoming: _Optional[int] = ..., available_later: _Optional[int] = ..., epoch: _Optional[int] = ...) -> None: ...
 
 class BatchGetAvailabilityResponse(_message.Message):
     __slots__ = ("as_of", "version", "availabilities", "missing", "epoch")
@@ -130,16 +154,18 @@ class ReservationLine(_message.Message):
     def __init__(self, sku: _Optional[str] = ..., location: _Optional[str] = ..., quantity: _Optional[int] = ...) -> None: ...
 
 class CreateReservationRequest(_message.Message):
-    __slots__ = ("idempotency_key", "lines", "expires_in_seconds", "allow_partial")
+    __slots__ = ("idempotency_key", "lines", "expires_in_seconds", "allow_partial", "channel")
     IDEMPOTENCY_KEY_FIELD_NUMBER: _ClassVar[int]
     LINES_FIELD_NUMBER: _ClassVar[int]
     EXPIRES_IN_SECONDS_FIELD_NUMBER: _ClassVar[int]
     ALLOW_PARTIAL_FIELD_NUMBER: _ClassVar[int]
+    CHANNEL_FIELD_NUMBER: _ClassVar[int]
     idempotency_key: str
     lines: _containers.RepeatedCompositeFieldContainer[ReservationLine]
     expires_in_seconds: int
     allow_partial: bool
-    def __init__(self, idempotency_key: _Optional[str] = ..., lines: _Optional[_Iterable[_Union[ReservationLine, _Mapping]]] = ..., expires_in_seconds: _Optional[int] = ..., allow_partial: _Optional[bool] = ...) -> None: ...
+    channel: str
+    def __init__(self, idempotency_key: _Optional[str] = ..., lines: _Optional[_Iterable[_Union[ReservationLine, _Mapping]]] = ..., expires_in_seconds: _Optional[int] = ..., allow_partial: _Optional[bool] = ..., channel: _Optional[str] = ...) -> None: ...
 
 class ExtendReservationRequest(_message.Message):
     __slots__ = ("reservation_id", "idempotency_key", "expires_in_seconds")
@@ -188,7 +214,7 @@ class ReleaseReservationRequest(_message.Message):
     def __init__(self, reservation_id: _Optional[str] = ..., idempotency_key: _Optional[str] = ...) -> None: ...
 
 class Reservation(_message.Message):
-    __slots__ = ("reservation_id", "state", "lines", "created_at", "expires_at", "ended_at", "version", "as_of", "confirmed", "unfilled", "epoch")
+    __slots__ = ("reservation_id", "state", "lines", "created_at", "expires_at", "ended_at", "version", "as_of", "confirmed", "unfilled", "channel", "epoch")
     RESERVATION_ID_FIELD_NUMBER: _ClassVar[int]
     STATE_FIELD_NUMBER: _ClassVar[int]
     LINES_FIELD_NUMBER: _ClassVar[int]
@@ -199,6 +225,7 @@ class Reservation(_message.Message):
     AS_OF_FIELD_NUMBER: _ClassVar[int]
     CONFIRMED_FIELD_NUMBER: _ClassVar[int]
     UNFILLED_FIELD_NUMBER: _ClassVar[int]
+    CHANNEL_FIELD_NUMBER: _ClassVar[int]
     EPOCH_FIELD_NUMBER: _ClassVar[int]
     reservation_id: str
     state: ReservationState
@@ -210,8 +237,9 @@ class Reservation(_message.Message):
     as_of: _timestamp_pb2.Timestamp
     confirmed: _containers.RepeatedCompositeFieldContainer[ReservationLine]
     unfilled: _containers.RepeatedCompositeFieldContainer[ReservationLine]
+    channel: str
     epoch: int
-    def __init__(self, reservation_id: _Optional[str] = ..., state: _Optional[_Union[ReservationState, str]] = ..., lines: _Optional[_Iterable[_Union[ReservationLine, _Mapping]]] = ..., created_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., expires_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., ended_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., version: _Optional[int] = ..., as_of: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., confirmed: _Optional[_Iterable[_Union[ReservationLine, _Mapping]]] = ..., unfilled: _Optional[_Iterable[_Union[ReservationLine, _Mapping]]] = ..., epoch: _Optional[int] = ...) -> None: ...
+    def __init__(self, reservation_id: _Optional[str] = ..., state: _Optional[_Union[ReservationState, str]] = ..., lines: _Optional[_Iterable[_Union[ReservationLine, _Mapping]]] = ..., created_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., expires_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., ended_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., version: _Optional[int] = ..., as_of: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., confirmed: _Optional[_Iterable[_Union[ReservationLine, _Mapping]]] = ..., unfilled: _Optional[_Iterable[_Union[ReservationLine, _Mapping]]] = ..., channel: _Optional[str] = ..., epoch: _Optional[int] = ...) -> None: ...
 
 class Adjustment(_message.Message):
     __slots__ = ("sku", "location", "bucket", "operation", "quantity", "to_bucket", "occurred_at", "if_version", "if_quantity")
@@ -326,3 +354,109 @@ class Ledger(_message.Message):
     shelves: _containers.RepeatedCompositeFieldContainer[LedgerShelf]
     epoch: int
     def __init__(self, sku: _Optional[str] = ..., as_of: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., shelves: _Optional[_Iterable[_Union[LedgerShelf, _Mapping]]] = ..., epoch: _Optional[int] = ...) -> None: ...
+
+class SafetyStock(_message.Message):
+    __slots__ = ("channel", "location", "sku_class", "units")
+    CHANNEL_FIELD_NUMBER: _ClassVar[int]
+    LOCATION_FIELD_NUMBER: _ClassVar[int]
+    SKU_CLASS_FIELD_NUMBER: _ClassVar[int]
+    UNITS_FIELD_NUMBER: _ClassVar[int]
+    channel: str
+    location: str
+    sku_class: str
+    units: int
+    def __init__(self, channel: _Optional[str] = ..., location: _Optional[str] = ..., sku_class: _Optional[str] = ..., units: _Optional[int] = ...) -> None: ...
+
+class SkuClass(_message.Message):
+    __slots__ = ("sku", "sku_class")
+    SKU_FIELD_NUMBER: _ClassVar[int]
+    SKU_CLASS_FIELD_NUMBER: _ClassVar[int]
+    sku: str
+    sku_class: str
+    def __init__(self, sku: _Optional[str] = ..., sku_class: _Optional[str] = ...) -> None: ...
+
+class Allowance(_message.Message):
+    __slots__ = ("sku", "location", "backorder_quota", "preorder_limit")
+    SKU_FIELD_NUMBER: _ClassVar[int]
+    LOCATION_FIELD_NUMBER: _ClassVar[int]
+    BACKORDER_QUOTA_FIELD_NUMBER: _ClassVar[int]
+    PREORDER_LIMIT_FIELD_NUMBER: _ClassVar[int]
+    sku: str
+    location: str
+    backorder_quota: int
+    preorder_limit: int
+    def __init__(self, sku: _Optional[str] = ..., location: _Optional[str] = ..., backorder_quota: _Optional[int] = ..., preorder_limit: _Optional[int] = ...) -> None: ...
+
+class Incoming(_message.Message):
+    __slots__ = ("sku", "location", "reference", "units", "expected_at")
+    SKU_FIELD_NUMBER: _ClassVar[int]
+    LOCATION_FIELD_NUMBER: _ClassVar[int]
+    REFERENCE_FIELD_NUMBER: _ClassVar[int]
+    UNITS_FIELD_NUMBER: _ClassVar[int]
+    EXPECTED_AT_FIELD_NUMBER: _ClassVar[int]
+    sku: str
+    location: str
+    reference: str
+    units: int
+    expected_at: _timestamp_pb2.Timestamp
+    def __init__(self, sku: _Optional[str] = ..., location: _Optional[str] = ..., reference: _Optional[str] = ..., units: _Optional[int] = ..., expected_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+
+class BundleComponent(_message.Message):
+    __slots__ = ("sku", "quantity")
+    SKU_FIELD_NUMBER: _ClassVar[int]
+    QUANTITY_FIELD_NUMBER: _ClassVar[int]
+    sku: str
+    quantity: int
+    def __init__(self, sku: _Optional[str] = ..., quantity: _Optional[int] = ...) -> None: ...
+
+class Bundle(_message.Message):
+    __slots__ = ("sku", "components")
+    SKU_FIELD_NUMBER: _ClassVar[int]
+    COMPONENTS_FIELD_NUMBER: _ClassVar[int]
+    sku: str
+    components: _containers.RepeatedCompositeFieldContainer[BundleComponent]
+    def __init__(self, sku: _Optional[str] = ..., components: _Optional[_Iterable[_Union[BundleComponent, _Mapping]]] = ...) -> None: ...
+
+class Term(_message.Message):
+    __slots__ = ("safety_stock", "sku_class", "allowance", "incoming", "bundle")
+    SAFETY_STOCK_FIELD_NUMBER: _ClassVar[int]
+    SKU_CLASS_FIELD_NUMBER: _ClassVar[int]
+    ALLOWANCE_FIELD_NUMBER: _ClassVar[int]
+    INCOMING_FIELD_NUMBER: _ClassVar[int]
+    BUNDLE_FIELD_NUMBER: _ClassVar[int]
+    safety_stock: SafetyStock
+    sku_class: SkuClass
+    allowance: Allowance
+    incoming: Incoming
+    bundle: Bundle
+    def __init__(self, safety_stock: _Optional[_Union[SafetyStock, _Mapping]] = ..., sku_class: _Optional[_Union[SkuClass, _Mapping]] = ..., allowance: _Optional[_Union[Allowance, _Mapping]] = ..., incoming: _Optional[_Union[Incoming, _Mapping]] = ..., bundle: _Optional[_Union[Bundle, _Mapping]] = ...) -> None: ...
+
+class SetTermsRequest(_message.Message):
+    __slots__ = ("idempotency_key", "terms")
+    IDEMPOTENCY_KEY_FIELD_NUMBER: _ClassVar[int]
+    TERMS_FIELD_NUMBER: _ClassVar[int]
+    idempotency_key: str
+    terms: _containers.RepeatedCompositeFieldContainer[Term]
+    def __init__(self, idempotency_key: _Optional[str] = ..., terms: _Optional[_Iterable[_Union[Term, _Mapping]]] = ...) -> None: ...
+
+class SetTermsResponse(_message.Message):
+    __slots__ = ("count", "as_of", "epoch")
+    COUNT_FIELD_NUMBER: _ClassVar[int]
+    AS_OF_FIELD_NUMBER: _ClassVar[int]
+    EPOCH_FIELD_NUMBER: _ClassVar[int]
+    count: int
+    as_of: _timestamp_pb2.Timestamp
+    epoch: int
+    def __init__(self, count: _Optional[int] = ..., as_of: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., epoch: _Optional[int] = ...) -> None: ...
+
+class GetTermsRequest(_message.Message):
+    __slots__ = ("sku",)
+    SKU_FIELD_NUMBER: _ClassVar[int]
+    sku: str
+    def __init__(self, sku: _Optional[str] = ...) -> None: ...
+
+class Terms(_message.Message):
+    __slots__ = ("terms",)
+    TERMS_FIELD_NUMBER: _ClassVar[int]
+    terms: _containers.RepeatedCompositeFieldContainer[Term]
+    def __init__(self, terms: _Optional[_Iterable[_Union[Term, _Mapping]]] = ...) -> None: ...

@@ -84,6 +84,16 @@ class InventoryServiceStub:
                 request_serializer=shopsphere_dot_inventory_dot_v1_dot_inventory__pb2.GetLedgerRequest.SerializeToString,
                 response_deserializer=shopsphere_dot_inventory_dot_v1_dot_inventory__pb2.Ledger.FromString,
                 _registered_method=True)
+        self.SetTerms = channel.unary_unary(
+                '/shopsphere.inventory.v1.InventoryService/SetTerms',
+                request_serializer=shopsphere_dot_inventory_dot_v1_dot_inventory__pb2.SetTermsRequest.SerializeToString,
+                response_deserializer=shopsphere_dot_inventory_dot_v1_dot_inventory__pb2.SetTermsResponse.FromString,
+                _registered_method=True)
+        self.GetTerms = channel.unary_unary(
+                '/shopsphere.inventory.v1.InventoryService/GetTerms',
+                request_serializer=shopsphere_dot_inventory_dot_v1_dot_inventory__pb2.GetTermsRequest.SerializeToString,
+                response_deserializer=shopsphere_dot_inventory_dot_v1_dot_inventory__pb2.Terms.FromString,
+                _registered_method=True)
 
 
 class InventoryServiceServicer:
@@ -162,6 +172,20 @@ class InventoryServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def SetTerms(self, request, context):
+        """Scope inventory.terms.write. All terms or none.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetTerms(self, request, context):
+        """Scope inventory.terms.read.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_InventoryServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -214,6 +238,16 @@ def add_InventoryServiceServicer_to_server(servicer, server):
                     servicer.GetLedger,
                     request_deserializer=shopsphere_dot_inventory_dot_v1_dot_inventory__pb2.GetLedgerRequest.FromString,
                     response_serializer=shopsphere_dot_inventory_dot_v1_dot_inventory__pb2.Ledger.SerializeToString,
+            ),
+            'SetTerms': grpc.unary_unary_rpc_method_handler(
+                    servicer.SetTerms,
+                    request_deserializer=shopsphere_dot_inventory_dot_v1_dot_inventory__pb2.SetTermsRequest.FromString,
+                    response_serializer=shopsphere_dot_inventory_dot_v1_dot_inventory__pb2.SetTermsResponse.SerializeToString,
+            ),
+            'GetTerms': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetTerms,
+                    request_deserializer=shopsphere_dot_inventory_dot_v1_dot_inventory__pb2.GetTermsRequest.FromString,
+                    response_serializer=shopsphere_dot_inventory_dot_v1_dot_inventory__pb2.Terms.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -486,6 +520,60 @@ class InventoryService:
             '/shopsphere.inventory.v1.InventoryService/GetLedger',
             shopsphere_dot_inventory_dot_v1_dot_inventory__pb2.GetLedgerRequest.SerializeToString,
             shopsphere_dot_inventory_dot_v1_dot_inventory__pb2.Ledger.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SetTerms(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/shopsphere.inventory.v1.InventoryService/SetTerms',
+            shopsphere_dot_inventory_dot_v1_dot_inventory__pb2.SetTermsRequest.SerializeToString,
+            shopsphere_dot_inventory_dot_v1_dot_inventory__pb2.SetTermsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetTerms(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/shopsphere.inventory.v1.InventoryService/GetTerms',
+            shopsphere_dot_inventory_dot_v1_dot_inventory__pb2.GetTermsRequest.SerializeToString,
+            shopsphere_dot_inventory_dot_v1_dot_inventory__pb2.Terms.FromString,
             options,
             channel_credentials,
             insecure,

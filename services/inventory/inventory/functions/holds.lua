@@ -19,20 +19,21 @@ local function load_hold(id)
   local hold = cmsgpack.unpack(packed)
   return {
     id = id, state = hold[1], lines = hold[2], created_at = hold[3], expires_at = hold[4], ended_at = hold[5],
-    version = hold[6], confirmed = hold[7] or {}, unfilled = hold[8] or {},
+    version = hold[6], confirmed = hold[7] or {}, unfilled = hold[8] or {}, channel = hold[9] or '',
   }
 end
 
 local function pack_hold(hold)
   return cmsgpack.pack({
     hold.state, hold.lines, hold.created_at, hold.expires_at, hold.ended_at, hold.version, hold.confirmed, hold.unfilled,
+    hold.channel,
   })
 end
 
 local function show_hold(hold)
   return {
     hold.id, hold.state, hold.lines, hold.created_at, hold.expires_at, hold.ended_at, hold.version, hold.confirmed,
-    hold.unfilled,
+    hold.unfilled, hold.channel,
   }
 end
 

@@ -25,11 +25,51 @@ local function balances_at(sku, location)
   return found
 end
 
+-- {shelf, on hand, reserved, version, safety stock, allowance, incoming} of each shelf.
+local function shelves_of(state, sku, request)
+  local flat, shelves = balances_at(sku, request.location), {}
+  for i = 1, #flat, 2 do
+    local shelf, balance = flat[i], parse(flat[i + 1])
+    local kept, allowed, expected = 0, 0, 0
+    if not string.find(shelf, '#', 1, true) then
+      kept, allowed = safety_stock(state, request.channel, sku, shelf), allowance(state, sku, shelf)
+      expected = incoming(state, sku, shelf, request.till)
+    end
+    shelves[#shelves + 1] = { shelf, balance.on_hand, balance.reserved, balance.version, kept, allowed, expected }
+  end
+  return shelves
+end
+
+-- How often a bundle can be made at each location that has all its components, as shelves.
+local function bundle_shelves(state, components, request)
+  local made, shelves = {}, {}
+  for _, component in ipairs(components) do
+    for _, shelf in ipairs(shelves_of(state, component[1], request)) do
+      local times = math.floor(math.max(0, shelf[2] - shelf[3] - shelf[5]) / component[2])
+      local here = made[shelf[1]] or { seen = 0, times = times, version = 0 }
+      made[shelf[1]] = { seen = here.seen + 1, times = math.min(here.times, times), version = here.version + shelf[4] }
+    end
+  end
+  for location, here in pairs(made) do
+    if here.seen == #components and not string.find(location, '#', 1, true) then
+      shelves[#shelves + 1] = { location, here.times, 0, here.version, 0, 0, 0 }
+    end
+  end
+  return shelves
+end
+
+local function settle(state, sku, request)
+  local components = components_of(state, sku)
+  for _, component in ipairs(components or { { sku } }) do
+    expire_due(state, component[1], request.retention_ms)
+  end
+end
+
 local function availability(_, args)
   local request = cmsgpack.unpack(args[1])
   local state, skus, asked = open(), {}, 0
   for _, sku in ipairs(request.skus) do
-    expire_due(state, sku, request.retention_ms)
+    settle(state, sku, request)
     asked = asked + (request.location == '' and redis.call('HLEN', 'inv:stock:' .. sku) or 1)
   end
   close(state)
@@ -37,12 +77,8 @@ local function availability(_, args)
     return cmsgpack.pack({ now = state.now, too_many = asked })
   end
   for i, sku in ipairs(request.skus) do
-    local flat, locations = balances_at(sku, request.location), {}
-    for j = 1, #flat, 2 do
-      local balance = parse(flat[j + 1])
-      locations[#locations + 1] = { flat[j], balance.on_hand, balance.reserved, balance.version }
-    end
-    skus[i] = { sku, locations }
+    local components = components_of(state, sku)
+    skus[i] = { sku, components and bundle_shelves(state, components, request) or shelves_of(state, sku, request) }
   end
   return cmsgpack.pack({ now = state.now, skus = skus })
 end

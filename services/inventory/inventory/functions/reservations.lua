@@ -4,7 +4,7 @@ local function combine(lines)
   local combined, place = {}, {}
   for _, line in ipairs(lines) do
     local key = line[1] .. '@' .. line[2]
-    if units(line[3], 'quantity') < 1 then
+    if integer(line[3], 'quantity') < 1 then
       error('quantity must be at least 1')
     end
     if place[key] then
@@ -40,8 +40,8 @@ local function beyond(lines, available)
   return shortages
 end
 
-local function shortages_of(state, lines)
-  return beyond(lines, function(line) return promise(load(state, line[1], line[2])) end)
+local function shortages_of(state, channel, lines)
+  return beyond(lines, function(line) return promisable(state, channel, line[1], line[2]) end)
 end
 
 -- The lines as far as they can be promised, and what is missing of them.
@@ -62,7 +62,7 @@ local function reduce(lines, shortages)
 end
 
 local function reserve(state, request)
-  local asked = combine(request.lines)
+  local asked = combine(expand(state, request.lines))
   integer(request.expires_in, 'expires_in')
   if redis.call('EXISTS', 'inv:hold:' .. request.reservation_id) == 1 then
     error('the reservation id is taken')
@@ -74,13 +74,13 @@ local function reserve(state, request)
   if refusal then
     return { now = state.now, refusal = refusal }
   end
-  local shortages = shortages_of(state, asked)
+  local shortages = shortages_of(state, request.channel, asked)
   local lines, unfilled = reduce(asked, shortages)
   if #shortages > 0 and not (request.allow_partial and #lines > 0) then
     return { now = state.now, refusal = { reason = 'insufficient_stock', shortages = shortages } }
   end
   local hold = {
-    id = request.reservation_id, state = 'held', lines = lines, version = 1, confirmed = {}, unfilled = unfilled,
+    id = request.reservation_id, state = 'held', lines = lines, version = 1, confirmed = {}, unfilled = unfilled, channel = request.channel,
     created_at = state.now, expires_at = state.now + request.expires_in, ended_at = 0,
   }
   for _, line in ipairs(lines) do
@@ -175,7 +175,7 @@ local function transfer(state, hold, request)
   end
   local refusal, shortages = unknown_items(state, arriving), nil
   if not refusal then
-    shortages = shortages_of(state, arriving)
+    shortages = shortages_of(state, hold.channel, arriving)
     refusal = #shortages > 0 and { reason = 'insufficient_stock', shortages = shortages } or nil
   end
   if refusal then

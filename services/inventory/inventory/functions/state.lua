@@ -6,7 +6,7 @@
 --   inv:stock:<sku>             hash    shelf -> "on_hand:reserved:version:counted_at:moved_at"
 --   inv:journal:<sku>@<shelf>   list    msgpack {kind, recorded_at, occurred_at, on_hand, reserved, reference, quantity, order_id, own}
 --   inv:due:<sku>               zset    live reservation ids of the sku by expires_at
---   inv:hold:<reservation_id>   string  msgpack {state, lines, created_at, expires_at, ended_at, version, confirmed, unfilled}; ended ones fade
+--   inv:hold:<reservation_id>   string  msgpack {state, lines, created_at, expires_at, ended_at, version, confirmed, unfilled, channel}; ended ones fade
 --   inv:once:<slot>             string  msgpack {fingerprint, first answer}; fades
 --   inv:events:<shard>          set     event ids taken (sharded by hash, so that each set stays in Redis' compact form)
 --   inv:offsets:<topic>         hash    partition -> last offset taken
@@ -14,7 +14,7 @@
 --   inv:quarantined:<topic>     hash    "<partition>/<offset>" -> reason of a record set aside
 --   inv:counters                hash    movements, applied, duplicates, quarantined; the audit holds them to the keys above
 --   inv:outbox                  stream  movement: msgpack {event_id, sku, shelf, quantity, occurred_at, kind} that the topic lacks
---   inv:epoch, inv:sequence, inv:went_back, inv:owners:<topic> stand in fence.lua
+--   inv:epoch, inv:sequence, inv:went_back, inv:owners:<topic> stand in fence.lua, the terms of promising in terms.lua
 --
 -- A shelf is a location, where goods are for sale, or "<location>#<bucket>", where they are set aside (journal.py Item).
 -- Times are microseconds since 1970, quantities units. Lua numbers are doubles: every integer is checked to be exact.
@@ -67,10 +67,6 @@ local function format(balance)
     balance.counted_at and text(balance.counted_at) or '',
     balance.moved_at and text(balance.moved_at) or '',
   }, ':')
-end
-
-local function promise(balance)
-  return math.max(0, balance.on_hand - balance.reserved)
 end
 
 local function load(state, sku, location)
