@@ -1,6 +1,5 @@
 """The stock store in this process's memory: for tests, and as the model that the Redis functions are held to."""
 
-from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 
@@ -12,6 +11,7 @@ from inventory.errors import AnswerTooLarge
 from inventory.fence import Fence
 from inventory.first_answers import FirstAnswers
 from inventory.holds import Hold, HoldState, due
+from inventory.intake import Intake
 from inventory.journal import Balance, Bucket, Item, StockEvent, evolve
 from inventory.refusals import Refusal, Refused
 from inventory.reservations import (
@@ -61,10 +61,7 @@ class InMemoryStockStore:
         self._holds: dict[str, Hold] = {}
         self._answers = FirstAnswers(self._retention.answers)
         self._event_ids: set[str] = set()
-        self._offsets: dict[str, dict[int, int]] = {}
-        self._totals: Counter[str] = Counter()
-        self._missing: Counter[str] = Counter()
-        self._quarantined: set[tuple[str, int, int]] = set()
+        self._intake = Intake()
         self._outbox: list[Outgoing] = []
 
     async def availability(self, skus: Sequence[str], view: View = EVERYWHERE) -> Availability:
@@ -162,7 +159,7 @@ class InMemoryStockStore:
     async def take_over(self, topic: str, partitions: Sequence[int]) -> dict[int, Owned]:
         """Own these partitions from now on."""
         self.fence.admit()
-        return self.fence.take_over(topic, partitions, self._offsets.get(topic, {}))
+        return self.fence.take_over(topic, partitions, self._intake.offsets(topic))
 
     async def apply_movements(
         self, topic: str, batch: Sequence[Positioned], owners: Mapping[int, int] | None = None
@@ -170,40 +167,21 @@ class InMemoryStockStore:
         """Take a batch, each record once."""
         self.fence.admit()
         self.fence.admit_owner(topic, [each.partition for each in batch], owners or {})
-        now, offsets, tally = self._clock.now(), self._offsets.setdefault(topic, {}), Counter[str]()
-        for positioned in batch:
-            last = offsets.get(positioned.partition, -1)
-            if positioned.offset <= last:
-                tally["skipped"] += 1
-                continue
-            tally["gaps"] += positioned.offset > last + 1
-            self._missing[topic] += positioned.offset - last - 1
-            offsets[positioned.partition] = positioned.offset
-            outcome = self._take(positioned.content, now)
-            tally.update([outcome, "movements"])
-            if outcome == "quarantined":
-                self._quarantined.add((topic, positioned.partition, positioned.offset))
-        self._totals.update({name: tally[name] for name in tally if name not in ("skipped", "gaps")})
-        return Tally(**tally)
+        now = self._clock.now()
+        return self._intake.take(topic, batch, lambda content: self._take(content, now))
 
     async def offsets(self, topic: str) -> dict[int, int]:
         """The last offset taken of each partition."""
         self.fence.admit()
-        return dict(self._offsets.get(topic, {}))
+        return self._intake.offsets(topic)
 
     async def totals(self) -> Tally:
         """What was taken since the beginning, as it was counted on the way."""
-        return Tally(**self._totals)
+        return self._intake.totals()
 
     async def taken(self, topic: str) -> Taken:
         """What was taken since the beginning, as the state tells it."""
-        offsets = self._offsets.get(topic, {}).values()
-        return Taken(
-            movements=sum(offset + 1 for offset in offsets) - self._missing[topic],
-            quarantined=sum(position[0] == topic for position in self._quarantined),
-            event_ids=len(self._event_ids),
-            outbox=len(self._outbox),
-        )
+        return self._intake.taken(topic, event_ids=len(self._event_ids), outbox=len(self._outbox))
 
     async def outbox(self, most: int) -> list[Outgoing]:
         """The oldest movements that the topic still lacks."""
