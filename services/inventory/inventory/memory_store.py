@@ -10,9 +10,9 @@ from shopsphere_kit.clock import Clock
 from inventory import adjustments, reservations, stock
 from inventory.adjustments import Adjusted, AdjustStock
 from inventory.errors import AnswerTooLarge, IdempotencyKeyReused
-from inventory.fence import Fence
 from inventory.holds import Hold, HoldState, due
 from inventory.journal import Balance, Item, StockEvent, evolve
+from inventory.memory_changes import InMemoryChanges
 from inventory.refusals import Refusal, Refused
 from inventory.reservations import (
     Change,
@@ -41,14 +41,13 @@ from inventory.store import (
 Rule = Callable[[Hold, datetime], Change]
 
 
-class InMemoryStockStore:
+class InMemoryStockStore(InMemoryChanges):
     """Balances are kept as the fold of the journals, entry by entry."""
 
     def __init__(
         self, clock: Clock, retention: Retention | None = None, balances_max: int = BALANCES_MAX, epoch: int = 1
     ) -> None:
-        self.fence = Fence(epoch)
-        self._clock = clock
+        super().__init__(clock, epoch)
         self._balances_max = balances_max
         self._retention = retention or Retention()
         self._balances: dict[Item, Balance] = {}
@@ -67,6 +66,7 @@ class InMemoryStockStore:
         self.fence.admit()
         now = self._clock.now()
         self._expire_due(skus, now)
+        self._tell(self._balances, now)
         shelves = {sku: self._shelves(sku, location) for sku in skus}
         asked = len(skus) if location else sum(len(found) for found in shelves.values())
         if asked > self._balances_max:
@@ -131,6 +131,7 @@ class InMemoryStockStore:
         self.fence.admit()
         now = self._clock.now()
         hold = self._settled(reservation_id, now)
+        self._tell(self._balances, now)
         return Decision(now, hold or Refused(Refusal.RESERVATION_UNKNOWN), epoch=self.fence.epoch)
 
     async def take_over(self, topic: str, partitions: Sequence[int]) -> dict[int, Owned]:
@@ -157,6 +158,7 @@ class InMemoryStockStore:
             tally.update([outcome, "movements"])
             if outcome == "quarantined":
                 self._quarantined.add((topic, positioned.partition, positioned.offset))
+        self._tell(self._balances, now)
         self._totals.update({name: tally[name] for name in tally if name not in ("skipped", "gaps")})
         return Tally(**tally)
 
@@ -222,6 +224,7 @@ class InMemoryStockStore:
                 raise IdempotencyKeyReused.of_request()
             return replace(first[1], is_replay=True)
         decision = Decision(now, decide(now), epoch=self.fence.epoch)
+        self._tell(self._balances, now)
         self._answers[once.slot] = (once.fingerprint, decision)
         return decision
 
@@ -260,6 +263,7 @@ class InMemoryStockStore:
 
     def _record(self, event: StockEvent) -> None:
         self._journals.setdefault(event.item, []).append(event)
+        self._touch(event)
         self._balances[event.item] = evolve(self._balances.get(event.item, Balance()), event)
 
     def _take(self, content: ApplyMovement | SetAside, now: datetime) -> str:
