@@ -8,7 +8,9 @@ from shopsphere_kit.errors import ShopSphereError
 from inventory import metrics, requests
 from inventory.adjustments import Adjusted, Adjustment, AdjustStock
 from inventory.answers import Adjustments, BatchAvailability, Reservation, Shelf, SkuAvailability, SkuLedger
+from inventory.changes import Cursor
 from inventory.errors import LocationUnknown, SkuUnknown, StockUnavailable, error_of
+from inventory.feed import ChangeFeed, Watch
 from inventory.holds import Hold, Line
 from inventory.journal import Item, fold
 from inventory.refusals import Refused
@@ -25,9 +27,10 @@ from inventory.store import Decision, Ledger, StockStore
 class Inventory:
     """The calls that both doors offer."""
 
-    def __init__(self, store: StockStore, new_id: Callable[[], str]) -> None:
+    def __init__(self, store: StockStore, new_id: Callable[[], str], feed: ChangeFeed | None = None) -> None:
         self._store = store
         self._new_id = new_id
+        self._feed = feed or ChangeFeed(store)
 
     async def availability(self, sku: str, location: str | None = None) -> SkuAvailability:
         """What can be promised of one sku, at one location or at all; raises SkuUnknown, LocationUnknown."""
@@ -149,6 +152,11 @@ class Inventory:
         now = await self._store.availability([])
         until = min(at, now.as_of) if at else now.as_of
         return SkuLedger(sku, until, tuple(_shelf(ledger, until, most) for ledger in found), now.epoch)
+
+    async def watch(self, client_id: str, after: str = "", skus: Sequence[str] = (), location: str = "") -> Watch:
+        """Follow what changes, from a cursor or from now; raises ChangesTrimmed, TooManyWatchers."""
+        wanted = requests.wanted(skus, location)
+        return await self._feed.watch(client_id, Cursor.parse(after) if after else None, wanted)
 
 
 def _shelf(ledger: Ledger, until: datetime, most: int) -> Shelf:

@@ -31,6 +31,7 @@ from inventory import audit, durability, library, redis_failures, rest, rpc
 from inventory.application import Inventory
 from inventory.audit import AuditReport
 from inventory.errors import DataSetLost, LakeUnavailable, StockUnavailable
+from inventory.feed import ChangeFeed, WatchBounds
 from inventory.publisher import MovementPublisher
 from inventory.redis_store import RedisStockStore, reopen_data_set
 from inventory.settings import Settings
@@ -112,13 +113,16 @@ async def serve(settings: Settings) -> None:
     async with open_redis(settings) as client:
         await durability.check(client, settings.durability)
         store = await RedisStockStore.open(client, settings.retention)
-        inventory = Inventory(store, new_id)
+        feed = ChangeFeed(store, WatchBounds(settings.watchers_max, settings.watchers_per_client_max))
+        inventory = Inventory(store, new_id, feed)
         verifier = TokenVerifier(settings.auth)
         app = rest.create_app(
             inventory, verifier, _readiness(client, store, settings), settings.http, version("shopsphere-inventory")
         )
         server = rpc.create_server(inventory, verifier, settings.http, settings.grpc_port)
-        await serving.serve(app, http=settings.http, rest_port=settings.rest_port, grpc_server=server)
+        await serving.serve(
+            app, http=settings.http, rest_port=settings.rest_port, grpc_server=server, on_stopping=feed.close
+        )
 
 
 async def stream(settings: Settings) -> None:

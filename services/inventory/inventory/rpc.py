@@ -2,6 +2,7 @@
 
 # ruff: noqa: N802, ARG002 - the generated base class names the methods and their arguments
 
+from collections.abc import AsyncIterator
 from typing import Any
 
 import grpc
@@ -26,6 +27,7 @@ SCOPES = {
     f"/{SERVICE_NAME}/ReleaseReservation": scopes.RESERVATIONS_WRITE,
     f"/{SERVICE_NAME}/AdjustStock": scopes.STOCK_WRITE,
     f"/{SERVICE_NAME}/GetLedger": scopes.LEDGER_READ,
+    f"/{SERVICE_NAME}/Watch": scopes.AVAILABILITY_READ,
 }
 Context = grpc.aio.ServicerContext[Any, Any]
 
@@ -112,6 +114,16 @@ class InventoryServicer(pb_grpc.InventoryServiceServicer):
         """A sku on all its shelves, now or as it was recorded then."""
         at = messages.moment_of(request.at, "at") if request.HasField("at") else None
         return messages.ledger(await self._inventory.ledger(request.sku, at, request.entries))
+
+    async def Watch(self, request: pb.WatchRequest, context: Context) -> AsyncIterator[pb.Change]:
+        """What changes, until the client ends the call."""
+        client_id = self._client_id(context)
+        watch = await self._inventory.watch(client_id, request.after, request.skus, request.location)
+        # A call that is cancelled while a message is on its way does not come back here.
+        context.add_done_callback(lambda _: watch.close())  # type: ignore[arg-type]  # any callable will do
+        async for batch in watch:
+            for message in messages.changes(batch):
+                yield message
 
     def _client_id(self, context: Context) -> str:
         return grpc_server.caller_of(context, self._verifier).client_id
