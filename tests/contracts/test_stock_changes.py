@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 from inventory.adjustments import AdjustStock, MoveTo
-from inventory.changes import Change, Cursor
+from inventory.changes import NEVER, Change, Cursor
 from inventory.errors import ChangesTrimmed
 from inventory.holds import Line
 from inventory.journal import Bucket, Item
@@ -171,27 +171,24 @@ async def test_what_is_set_aside_is_never_low(shop: Shop) -> None:
 
 
 async def test_one_worker_at_a_time_sends_changes(shop: Shop) -> None:
-    begin = await start_of(shop.store)
-    assert await shop.store.lead_changes("one", HOUR) == begin
+    assert await shop.store.lead_changes("one", HOUR) == NEVER
     assert await shop.store.lead_changes("other", HOUR) is None
-    assert await shop.store.lead_changes("one", HOUR) == begin
+    assert await shop.store.lead_changes("one", HOUR) == NEVER
 
 
 async def test_another_worker_goes_on_when_the_lease_of_the_first_is_over(shop: Shop) -> None:
-    begin = await start_of(shop.store)
     await shop.store.lead_changes("one", BLINK)
     await shop.pass_time(2 * BLINK)
-    assert await shop.store.lead_changes("other", HOUR) == begin
+    assert await shop.store.lead_changes("other", HOUR) == NEVER
     assert await shop.store.lead_changes("one", HOUR) is None
 
 
 async def test_the_cursor_of_what_was_sent_moves_only_from_where_it_stood_and_by_who_leads(shop: Shop) -> None:
-    begin = await start_of(shop.store)
-    one, two = Cursor(begin.epoch, 1), Cursor(begin.epoch, 2)
-    assert not await shop.store.changes_sent("one", begin, one)
+    one, two = Cursor(7, 1), Cursor(7, 2)
+    assert not await shop.store.changes_sent("one", NEVER, one)
     await shop.store.lead_changes("one", HOUR)
-    assert not await shop.store.changes_sent("other", begin, one)
-    assert await shop.store.changes_sent("one", begin, one)
-    assert not await shop.store.changes_sent("one", begin, two)
+    assert not await shop.store.changes_sent("other", NEVER, one)
+    assert await shop.store.changes_sent("one", NEVER, one)
+    assert not await shop.store.changes_sent("one", NEVER, two)
     assert await shop.store.changes_sent("one", one, two)
     assert await shop.store.lead_changes("one", HOUR) == two

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 from inventory import library
-from inventory.changes import Change, Cursor
+from inventory.changes import NEVER, Change, Cursor
 from inventory.journal import Item
 from inventory.redis_store import RedisStockStore, reopen_data_set
 from inventory_builders import TOPIC, a_movement, positioned, stocked
@@ -74,10 +74,9 @@ async def test_a_cursor_survives_a_restart_of_redis(own_redis: OwnRedis) -> None
 async def test_who_sends_changes_goes_on_in_a_reopened_data_set_from_a_cursor_of_before(client: Redis) -> None:
     store = await RedisStockStore.open(client)
     await stocked(store, 10)
-    begin = Cursor(store.epoch, 0)
     hour = timedelta(hours=1)
     await store.lead_changes("one", hour)
-    assert await store.changes_sent("one", begin, Cursor(store.epoch, 1))
+    assert await store.changes_sent("one", NEVER, Cursor(store.epoch, 1))
     await reopen_data_set(client)
     after = await RedisStockStore.open(client)
     assert await after.lead_changes("one", hour) == Cursor(store.epoch, 1)

@@ -1,7 +1,7 @@
 """Opens connections and wires the parts; the only place here that does.
 
-Order of closing: the doors (or the stream worker) first, so that no new work comes; then the publisher of our
-movements, whose unsent ones stay in the outbox; then the Kafka producer; Redis last, because everything before it may
+Order of closing: the doors (or the stream worker) first, so that no new work comes; then the publishers of changes and
+of our movements, whose unsent ones stay in Redis; then the Kafka producer; Redis last, because everything before it may
 still need an answer.
 """
 
@@ -30,6 +30,7 @@ from shopsphere_kit.waiting import await_until
 from inventory import audit, durability, library, redis_failures, rest, rpc
 from inventory.application import Inventory
 from inventory.audit import AuditReport
+from inventory.change_publisher import ChangePublisher
 from inventory.errors import DataSetLost, LakeUnavailable, StockUnavailable
 from inventory.feed import ChangeFeed, WatchBounds
 from inventory.publisher import MovementPublisher
@@ -140,13 +141,15 @@ async def stream(settings: Settings) -> None:
         await durability.check(client, settings.durability)
         store = await RedisStockStore.open(client, settings.retention)
         owner = PartitionOwner(store)
-        async with publishing(MovementPublisher(store, lambda: _connect(settings))):
+        movements = MovementPublisher(store, lambda: _connect(settings))
+        changes = ChangePublisher(store, lambda: _connect(settings), settings.stream_instance_id)
+        async with publishing(movements), publishing(changes):
             await run_worker(worker, create_handler(store, KafkaDeadLetters(producer), owner), owner.take_over)
 
 
 @asynccontextmanager
-async def publishing(publisher: MovementPublisher) -> AsyncIterator[None]:
-    """Publish our movements meanwhile; a publisher that fails beyond the troubles it knows ends the process with it."""
+async def publishing(publisher: MovementPublisher | ChangePublisher) -> AsyncIterator[None]:
+    """Publish meanwhile; a publisher that fails beyond the troubles it knows ends the process with it."""
     try:
         async with asyncio.TaskGroup() as group:
             task = group.create_task(publisher.run())

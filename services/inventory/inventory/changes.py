@@ -34,6 +34,10 @@ class Cursor:
         return cls(int(found[1]), int(found[2]))
 
 
+# Before the first change of any data set: nobody can go on from there.
+NEVER = Cursor(0, 0)
+
+
 @dataclass(frozen=True, slots=True)
 class Change:
     """An item after a call that changed it; `kind` is the last entry that the call made in its journal.
@@ -86,7 +90,10 @@ class ChangeStore(Protocol):
         ...
 
     async def lead_changes(self, worker: str, lease: timedelta) -> Cursor | None:
-        """Be the one worker that sends changes for so long, and where to go on; None while another one is."""
+        """Be the one worker that sends changes for so long; None while another one is.
+
+        The answer is the cursor of what was sent, NEVER when nothing was.
+        """
         ...
 
     async def changes_sent(self, worker: str, before: Cursor, after: Cursor) -> bool:

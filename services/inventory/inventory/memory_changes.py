@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from shopsphere_kit.clock import Clock
 
-from inventory.changes import Change, Changes, Cursor, crossing, trimmed
+from inventory.changes import NEVER, Change, Changes, Cursor, crossing, trimmed
 from inventory.fence import Fence
 from inventory.journal import Balance, Bucket, Item, StockEvent
 
@@ -21,7 +21,7 @@ class InMemoryChanges:
         self._touched: dict[Item, tuple[str, int]] = {}
         self._low_stock = 0
         self._leader: tuple[str, datetime] | None = None
-        self._sent = Cursor(epoch, 0)
+        self._sent = NEVER
 
     async def changes(self, after: Cursor | None, most: int) -> Changes:
         """The changes after a cursor."""

@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from inventory import wire
-from inventory.changes import Change, Changes, Cursor, trimmed
+from inventory.changes import NEVER, Change, Changes, Cursor, trimmed
 from inventory.journal import Item
 
 
@@ -50,13 +50,12 @@ class RedisChanges:
         sent = await self._call("inventory_lead_changes", worker, str(wire.milliseconds(lease)))
         if sent is None:
             return None
-        return Cursor.parse(sent.decode()) if sent else Cursor(self._epoch, 0)
+        return Cursor.parse(sent.decode()) if sent else NEVER
 
     async def changes_sent(self, worker: str, before: Cursor, after: Cursor) -> bool:
         """Move the cursor of what was sent."""
-        # What was never moved is kept as nothing: it is the beginning of whichever data set reads it.
-        known = ["", str(before)] if before == Cursor(self._epoch, 0) else [str(before)]
-        return bool(await self._call("inventory_changes_sent", worker, str(after), *known))
+        known = "" if before == NEVER else str(before)
+        return bool(await self._call("inventory_changes_sent", worker, known, str(after)))
 
     async def set_low_stock(self, units: int) -> None:
         """How few units are low stock."""

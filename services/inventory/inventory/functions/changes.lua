@@ -29,18 +29,14 @@ local function lead_changes(_, args)
   return redis.call('GET', 'inv:changes_sent') or ''
 end
 
--- args: the worker, the cursor of what it sent, then the cursors one of which must be the one it began at.
+-- args: the worker, the cursor that it went on from, the cursor of what it sent.
 local function changes_sent(_, args)
   local sent = redis.call('GET', 'inv:changes_sent') or ''
-  if redis.call('GET', 'inv:changes_leader') == args[1] then
-    for i = 3, #args do
-      if args[i] == sent then
-        redis.call('SET', 'inv:changes_sent', args[2])
-        return 1
-      end
-    end
+  if redis.call('GET', 'inv:changes_leader') ~= args[1] or sent ~= args[2] then
+    return 0
   end
-  return 0
+  redis.call('SET', 'inv:changes_sent', args[3])
+  return 1
 end
 
 local function set_low_stock(_, args)
