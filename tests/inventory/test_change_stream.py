@@ -1,5 +1,9 @@
 """What only the stream of changes in Redis has: a bound, and numbers that survive a restart."""
 
+import json
+import os
+import subprocess
+import sys
 from collections.abc import AsyncIterator
 from datetime import timedelta
 
@@ -10,7 +14,7 @@ from inventory.journal import Item
 from inventory.redis_store import RedisStockStore, reopen_data_set
 from inventory_builders import TOPIC, a_movement, positioned, stocked
 from inventory_failing_redis import OwnRedis, own_redis
-from inventory_redis import empty_redis
+from inventory_redis import empty_redis, inventory_url
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
@@ -80,3 +84,19 @@ async def test_who_sends_changes_goes_on_in_a_reopened_data_set_from_a_cursor_of
     await reopen_data_set(client)
     after = await RedisStockStore.open(client)
     assert await after.lead_changes("one", hour) == Cursor(store.epoch, 1)
+
+
+def low_stock(redis_url: str, units: str) -> "subprocess.CompletedProcess[str]":
+    environment = {**os.environ, "INVENTORY_REDIS_URL": inventory_url(redis_url)}
+    command = [sys.executable, "-m", "inventory", "low-stock", units]
+    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+
+
+async def test_an_operator_says_what_is_low(client: Redis, redis_url: str) -> None:
+    store = await RedisStockStore.open(client)
+    await stocked(store, 5)
+    assert json.loads(low_stock(redis_url, "6").stdout) == {"low_stock": 6}
+    await stocked(store, 2)
+    assert [change.is_low for change in (await store.changes(Cursor(store.epoch, 1), 10)).changes] == [False]
+    refused = low_stock(redis_url, "-1")
+    assert (refused.returncode, "must be 0 to" in refused.stderr) == (2, True)
