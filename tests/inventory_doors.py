@@ -9,9 +9,11 @@ from typing import Any, Protocol
 
 import grpc
 import httpx
+from fastapi import FastAPI
 from google.protobuf.json_format import MessageToDict, ParseDict
 from inventory import rest, rpc
 from inventory.application import Inventory
+from inventory.feed import ChangeFeed, WatchBounds
 from inventory.memory_store import InMemoryStockStore
 from inventory.scopes import (
     AVAILABILITY_READ,
@@ -217,7 +219,7 @@ class GrpcDoor:
             trailing = dict(error.trailing_metadata() or ())
             return Answer(reason=str(trailing["reason"]), field=_text(trailing.get("field")))
         is_replay = dict(await call.initial_metadata()).get("idempotency-replayed") == "true"
-        return Answer(_as_rest_would_say(message), is_replay=is_replay)
+        return Answer(as_rest_would_say(message), is_replay=is_replay)
 
 
 def _adjustment(body: Body) -> pb.Adjustment:
@@ -231,7 +233,8 @@ def _text(value: object) -> str | None:
     return None if value is None else str(value)
 
 
-def _as_rest_would_say(message: Any) -> Body:
+def as_rest_would_say(message: Any) -> Body:
+    """The JSON of REST that says what the message says."""
     body: Body = MessageToDict(message, preserving_proto_field_name=True, always_print_fields_with_no_presence=True)
     return {name: _plain(name, value) for name, value in body.items()} | (
         {"ended_at": body.get("ended_at")} if "state" in body else {}
@@ -256,6 +259,8 @@ class Doors:
 
     rest: RestDoor
     grpc: GrpcDoor
+    app: FastAPI
+    feed: ChangeFeed
     store: InMemoryStockStore
     clock: ManualClock
     key: DevKey
@@ -266,15 +271,21 @@ class Doors:
 
 
 @asynccontextmanager
-async def both_doors(folder: Path, balances_max: int = BALANCES_MAX) -> AsyncIterator[Doors]:
+async def both_doors(
+    folder: Path,
+    balances_max: int = BALANCES_MAX,
+    bounds: WatchBounds | None = None,
+    http_settings: HttpSettings | None = None,
+) -> AsyncIterator[Doors]:
     key, jwks_file = DevKey.generate(), folder / "jwks.json"
     jwks_file.write_text(key.jwks())
     auth, clock = AuthSettings(jwks_file=jwks_file), ManualClock(NOON)
     verifier, numbers = TokenVerifier(auth, clock), count(1)
     store = InMemoryStockStore(clock, balances_max=balances_max)
-    inventory = Inventory(store, lambda: f"R{next(numbers)}")
-    app = rest.create_app(inventory, verifier, Readiness(), HttpSettings(), "0.0.0")
-    server = rpc.create_server(inventory, verifier, HttpSettings(), 0)
+    feed, http = ChangeFeed(store, bounds), http_settings or HttpSettings()
+    inventory = Inventory(store, lambda: f"R{next(numbers)}", feed)
+    app = rest.create_app(inventory, verifier, Readiness(), http, "0.0.0")
+    server = rpc.create_server(inventory, verifier, http, 0)
     token = key.mint(ALL_SCOPES, settings=auth, now=NOON, client_id="checkout")
     await server.start()
     address = f"127.0.0.1:{server.bound_port}"
@@ -284,5 +295,5 @@ async def both_doors(folder: Path, balances_max: int = BALANCES_MAX) -> AsyncIte
         grpc.aio.insecure_channel(address) as channel,
     ):
         stub = pb_grpc.InventoryServiceStub(channel)
-        yield Doors(RestDoor(client, token), GrpcDoor(stub, token), store, clock, key, auth)
+        yield Doors(RestDoor(client, token), GrpcDoor(stub, token), app, feed, store, clock, key, auth)
     await server.stop(None)

@@ -27,6 +27,7 @@ class Shop:
     store: StockStore
     pass_time: Callable[[timedelta], Awaitable[None]]
     lose_data_set: Callable[[], Awaitable[object]]
+    trim_changes: Callable[[], Awaitable[object]]
 
 
 @pytest.fixture(params=["memory", pytest.param("redis", marks=pytest.mark.servers)])
@@ -42,7 +43,10 @@ async def shop(request: pytest.FixtureRequest) -> AsyncIterator[Shop]:
         async def forget() -> None:
             in_memory.fence.lose_data_set()
 
-        yield Shop(in_memory, advance, forget)
+        async def trim() -> None:
+            in_memory.trim_changes()
+
+        yield Shop(in_memory, advance, forget, trim)
         return
     async with empty_redis(request.getfixturevalue("redis_url")) as client:
         store = await RedisStockStore.open(client, RETENTION, BALANCES_MAX)
@@ -55,7 +59,10 @@ async def shop(request: pytest.FixtureRequest) -> AsyncIterator[Shop]:
 
             await await_until(has_passed, deadline_seconds=10, what="Redis' clock", poll_seconds=0.01)
 
-        yield Shop(store, wait, client.flushdb)
+        async def trim_stream() -> None:
+            await client.xtrim("inv:changes", maxlen=0, approximate=False)
+
+        yield Shop(store, wait, client.flushdb, trim_stream)
 
 
 def held(decision: Decision) -> Hold:

@@ -12,6 +12,7 @@ PAIRS = [
     (events.BehaviourEvent, events_pb2.BehaviourEvent),
     (events.FraudLabel, events_pb2.FraudLabel),
     (events.FraudDecision, events_pb2.FraudDecision),
+    (events.InventoryChanged, events_pb2.InventoryChanged),
 ]
 A_MOVEMENT = {
     "event_id": "e1", "type": "sale", "occurred_at": "2017-01-01T10:00:00Z", "source": "till", "sequence": 1,

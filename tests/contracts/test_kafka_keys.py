@@ -8,6 +8,7 @@ from fraud.publisher import Publisher
 from fraud.store import InMemoryVelocityStore, ScoreOrder
 from fraud_builders import NOON, an_order
 from ingest.envelope import Envelope, Fault
+from inventory.change_publisher import ChangePublisher
 from inventory.holds import Hold
 from inventory.memory_store import InMemoryStockStore
 from inventory.publisher import MovementPublisher
@@ -71,6 +72,19 @@ async def test_the_sales_of_inventory_are_good() -> None:
     assert await MovementPublisher(store, broker.connect).publish_once() == 1
     ((topic, value, key),) = broker.records
     assert (topic, faults(topic, key, value)) == (topics.STOCK_MOVEMENTS.name, {})
+
+
+async def test_the_changes_of_inventory_are_good() -> None:
+    store, broker = InMemoryStockStore(ManualClock(NOON)), Broker()
+    publisher = ChangePublisher(store, broker.connect, "worker")
+    await stocked(store, 100)
+    assert await publisher.publish_once() == 1
+    await stocked(store, 100)
+    assert await publisher.publish_once() == 1
+    assert [(topic, faults(topic, key, value)) for topic, value, key in broker.records] == [
+        (topics.INVENTORY_CHANGES.name, {}),
+        (topics.INVENTORY_CHANGES.name, {}),
+    ]
 
 
 async def test_the_decisions_of_fraud_are_good() -> None:

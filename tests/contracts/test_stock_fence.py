@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 from inventory.adjustments import AdjustStock, ChangeBy
+from inventory.changes import Cursor
 from inventory.errors import OwnerFenced, StockUnavailable
 from inventory.reservations import ConfirmReservation, ReleaseReservation
 from inventory.store import Outgoing, Positioned, SetAside, StockStore
@@ -41,6 +42,10 @@ CALLS: dict[str, Callable[[StockStore], Awaitable[object]]] = {
     "apply_movements": lambda store: store.apply_movements(TOPIC, positioned(a_movement())),
     "offsets": lambda store: store.offsets(TOPIC),
     "outbox": lambda store: store.outbox(10),
+    "changes": lambda store: store.changes(None, 10),
+    "lead_changes": lambda store: store.lead_changes("worker", timedelta(seconds=1)),
+    "changes_sent": lambda store: store.changes_sent("worker", Cursor(1, 0), Cursor(1, 1)),
+    "set_low_stock": lambda store: store.set_low_stock(3),
     "ledgers": lambda store: store.ledgers(SOAP.sku),
     "sent": lambda store: store.sent([Outgoing("1-1", a_movement())]),
 }
@@ -61,7 +66,7 @@ async def test_nothing_is_answered_from_a_data_set_that_was_emptied(
 
 
 def test_every_method_of_a_store_is_asked() -> None:
-    assert {name for name in vars(StockStore) if not name.startswith("_")} == set(CALLS) | OF_THE_AUDIT
+    assert {name for name in dir(StockStore) if not name.startswith("_")} == set(CALLS) | OF_THE_AUDIT
 
 
 async def test_an_emptied_data_set_is_noticed_before_the_key_is_looked_up(shop: Shop) -> None:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
 from inventory import audit, library
 from inventory.adjustments import Adjustment, AdjustStock
+from inventory.changes import Cursor
 from inventory.errors import IdempotencyKeyReused, OwnerFenced
 from inventory.holds import Line
 from inventory.journal import Balance, StockMoved
@@ -175,6 +176,11 @@ class FunctionsAgainstModel(RuleBasedStateMachine):
         }
         assert (real.skus, real.set_aside, real.promises) == (shown, model.set_aside, model.promises)
 
+    @rule(units=st.integers(0, 5))
+    def set_low_stock(self, units: int) -> None:
+        for store in (self.real, self.model):
+            self.runner.run(store.set_low_stock(units))
+
     @rule(most=st.integers(1, 3))
     def send_sales(self, most: int) -> None:
         for store in (self.real, self.model):
@@ -195,6 +201,7 @@ class FunctionsAgainstModel(RuleBasedStateMachine):
             assert self.ledgers(self.real, sku) == self.ledgers(self.model, sku)
         assert self.runner.run(self.real.totals()) == self.runner.run(self.model.totals())
         assert self.owed(self.real) == self.owed(self.model)
+        assert self.told(self.real) == self.told(self.model)
         assert self.runner.run(self.real.offsets(TOPIC)) == self.runner.run(self.model.offsets(TOPIC))
 
     @invariant()
@@ -209,6 +216,12 @@ class FunctionsAgainstModel(RuleBasedStateMachine):
 
     def owed(self, store: StockStore) -> list[Any]:
         return [each.movement for each in self.runner.run(store.outbox(1000))]
+
+    def told(self, store: StockStore) -> list[Any]:
+        """What followers were told, of each item in its order."""
+        found = self.runner.run(store.changes(Cursor(self.real.epoch, 0), 10_000)).changes
+        figures = [(each.item, each.version, each.quantity, each.reserved, each.kind, each.is_low) for each in found]
+        return sorted(figures, key=lambda each: each[0])
 
     def both(self, call: Any) -> None:
         try:

@@ -2,51 +2,20 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Awaitable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
 import pytest
-from aiokafka.errors import KafkaConnectionError, KafkaTimeoutError
+from aiokafka.errors import KafkaTimeoutError
 from inventory import movement
 from inventory.errors import DataSetLost
 from inventory.holds import Hold
 from inventory.memory_store import InMemoryStockStore
 from inventory.publisher import MovementPublisher
+from inventory_broker import Broker
 from inventory_builders import NOON, a_reservation, confirmation, once, stocked
 from shopsphere_kit.clock import ManualClock
-from shopsphere_kit.outbox import Producer
 from shopsphere_kit.waiting import await_until
-
-
-class Broker:
-    """Keeps what it acknowledges; may be away altogether, or acknowledge only so many more records."""
-
-    def __init__(self, patience: int = 1000) -> None:
-        self.is_away, self.patience, self.connections = False, patience, 0
-        self.records: list[tuple[str, bytes, bytes]] = []
-
-    async def connect(self) -> Producer:
-        if self.is_away:
-            raise KafkaConnectionError("away")
-        self.connections += 1
-        return Connection(self)
-
-
-class Connection:
-    def __init__(self, broker: Broker) -> None:
-        self.broker = broker
-
-    async def send(self, topic: str, value: bytes, key: bytes) -> Awaitable[object]:
-        async def acknowledge() -> None:
-            if self.broker.is_away or self.broker.patience == 0:
-                raise KafkaTimeoutError("no acknowledgement")
-            self.broker.patience -= 1
-            self.broker.records.append((topic, value, key))
-
-        return acknowledge()
-
-    async def stop(self) -> None:
-        pass
 
 
 async def a_store_with_sales(count: int) -> InMemoryStockStore:

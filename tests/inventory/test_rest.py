@@ -93,6 +93,7 @@ async def test_the_schema_lists_every_call(door: RestDoor) -> None:
         "/v1/adjustments:batch",
         "/v1/availability/{sku}",
         "/v1/availability:batchGet",
+        "/v1/changes",
         "/v1/ledger/{sku}",
         "/v1/reservations",
         "/v1/reservations/{reservation_id}",

@@ -1,5 +1,6 @@
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 
@@ -31,6 +32,7 @@ def an_app(verifier: TokenVerifier) -> FastAPI:
     app.post("/v1/things")(_make)
     app.get("/v1/slow")(_slow)
     app.get("/v1/busy")(_busy)
+    app.get("/v1/stream")(_stream)
     return app
 
 
@@ -52,6 +54,21 @@ async def _slow() -> None:
 
 async def _busy() -> None:
     raise RateLimited("slow down", retry_after_seconds=7)
+
+
+async def _stream() -> http.EventStream:
+    async def events() -> AsyncIterator[bytes]:
+        # Three waits, each as long as the time limit of a request.
+        for number in range(3):
+            with suppress(TimeoutError):
+                async with asyncio.timeout(0.2):
+                    await asyncio.Event().wait()
+            yield f"id: {number}\n\n".encode()
+
+    return http.EventStream(events(), lambda: ENDED.append("stream"))
+
+
+ENDED: list[str] = []
 
 
 @pytest.fixture
@@ -122,6 +139,19 @@ async def test_a_body_over_the_bound_is_refused_even_when_its_length_is_not_decl
 async def test_a_request_over_its_time_is_ended(client: httpx.AsyncClient) -> None:
     answer = await client.get("/v1/slow")
     assert (answer.status_code, answer.json()["type"]) == (504, "urn:shopsphere:problem:deadline_exceeded")
+
+
+async def test_a_stream_of_events_outlives_the_time_of_a_request_and_says_when_it_ends(
+    client: httpx.AsyncClient,
+) -> None:
+    ENDED.clear()
+    response = await client.get("/v1/stream")
+    assert (response.headers["content-type"], response.headers["cache-control"]) == (
+        "text/event-stream; charset=utf-8",
+        "no-store",
+    )
+    assert response.text == "id: 0\n\nid: 1\n\nid: 2\n\n"
+    assert ENDED == ["stream"]
 
 
 async def test_a_busy_answer_says_when_to_come_back(client: httpx.AsyncClient) -> None:

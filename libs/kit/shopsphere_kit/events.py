@@ -85,6 +85,28 @@ class FraudDecision(msgspec.Struct, frozen=True, kw_only=True):
     source: Identifier
 
 
+class InventoryChanged(msgspec.Struct, frozen=True, kw_only=True):
+    """An item of stock after it changed: its figures, not the difference.
+
+    Of two records of one item the one with the higher `epoch`, then `version`, is the newer. `sequence` is null when
+    all items were told anew. `is_low` only when the low-stock threshold was crossed: true when it fell to it.
+    """
+
+    event_id: Annotated[str, msgspec.Meta(min_length=1, max_length=256)]
+    occurred_at: Instant
+    source: Identifier
+    sequence: int | None = None
+    sku: Identifier
+    location: Identifier
+    bucket: Bucket
+    quantity: Quantity
+    reserved: Quantity
+    version: int
+    epoch: int
+    kind: Identifier
+    is_low: bool | None = None
+
+
 Event = TypeVar("Event", bound=msgspec.Struct)
 
 _JSON = msgspec.json.Encoder()

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 from fastapi import Depends, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse, Response
+from fastapi.responses import JSONResponse, Response, StreamingResponse
 from fastapi.security import HTTPBearer
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.exceptions import HTTPException
@@ -86,6 +86,24 @@ def create_app(
     return app
 
 
+class EventStream(StreamingResponse):
+    """Server-Sent Events, which go on until the client or `events` ends; then `on_end` is called, in any case."""
+
+    media_type = "text/event-stream"
+
+    def __init__(self, events: AsyncIterator[bytes], on_end: Callable[[], None]) -> None:
+        # Proxies that buffer answers (nginx does) would hold the events back.
+        super().__init__(events, headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"})
+        self._on_end = on_end
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send the events."""
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            self._on_end()
+
+
 @asynccontextmanager
 async def _no_lifespan(_: FastAPI) -> AsyncIterator[None]:
     yield
@@ -158,7 +176,10 @@ def route_template(scope: Scope) -> str:
 
 
 class BoundedRequests:
-    """ASGI middleware: bounds the body's size and the request's time, and counts what was answered."""
+    """ASGI middleware: bounds the body's size and the request's time, and counts what was answered.
+
+    A stream of events has no bound from its beginning on; it lives as long as its client listens.
+    """
 
     def __init__(self, app: ASGIApp, service: str, settings: HttpSettings) -> None:
         self._app = app
@@ -175,7 +196,8 @@ class BoundedRequests:
         answer = _WatchedAnswer(send, body)
         try:
             body.refuse_declared_excess()
-            async with asyncio.timeout(self._settings.request_timeout_seconds):
+            async with asyncio.timeout(self._settings.request_timeout_seconds) as bound:
+                answer.on_stream = lambda: bound.reschedule(None)
                 await self._app(scope, body.receive, answer.send)
             if body.exceeded and not answer.started:
                 await problem(body.error)(scope, receive, answer.pass_on)
@@ -224,6 +246,7 @@ class _WatchedAnswer:
         self._body = body
         self.status = 500
         self.started = False
+        self.on_stream: Callable[[], None] | None = None
 
     async def send(self, message: Message) -> None:
         if not self._body.exceeded or self.started:
@@ -232,4 +255,11 @@ class _WatchedAnswer:
     async def pass_on(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.status, self.started = message["status"], True
+            if self.on_stream and _is_event_stream(message):
+                self.on_stream()
         await self._send(message)
+
+
+def _is_event_stream(start: Message) -> bool:
+    headers: dict[bytes, bytes] = dict(start["headers"])
+    return headers.get(b"content-type", b"").startswith(EventStream.media_type.encode())

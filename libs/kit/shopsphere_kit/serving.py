@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Protocol
 
 import uvicorn
@@ -44,8 +44,12 @@ async def serve(
     http: HttpSettings,
     rest_port: int,
     grpc_server: GrpcDoor | None = None,
+    on_stopping: Callable[[], None] | None = None,
 ) -> None:
-    """Serve until SIGTERM or SIGINT; then refuse new work, let open requests finish, and return."""
+    """Serve until SIGTERM or SIGINT; then refuse new work, let open requests finish, and return.
+
+    `on_stopping` ends what would not finish by itself: open streams.
+    """
     config = uvicorn.Config(
         app,
         host=http.host,
@@ -67,6 +71,8 @@ async def serve(
     _log.info("serving", rest_port=rest_port, grpc_port=grpc_server.bound_port if grpc_server else None)
     await asyncio.wait({rest_task, stop_task}, return_when=asyncio.FIRST_COMPLETED)
     _log.info("stopping")
+    if on_stopping:
+        on_stopping()
     rest.should_exit = True
     if grpc_server:
         await grpc_server.stop(http.shutdown_grace_seconds)

@@ -16,7 +16,9 @@ from inventory.answers import (
     SkuLedger,
     TermsAnswer,
 )
+from inventory.changes import Cursor
 from inventory.errors import LocationUnknown, SkuUnknown, StockUnavailable, error_of
+from inventory.feed import ChangeFeed, Watch
 from inventory.holds import Hold, Line
 from inventory.journal import fold
 from inventory.refusals import Refused
@@ -34,9 +36,10 @@ from inventory.terms import SetTerms, Term, Terms, TermsSet
 class Inventory:
     """The calls that both doors offer."""
 
-    def __init__(self, store: StockStore, new_id: Callable[[], str]) -> None:
+    def __init__(self, store: StockStore, new_id: Callable[[], str], feed: ChangeFeed | None = None) -> None:
         self._store = store
         self._new_id = new_id
+        self._feed = feed or ChangeFeed(store)
 
     async def availability(self, sku: str, view: View = EVERYWHERE) -> SkuAvailability:
         """What can be promised of one sku, at one location or at all; raises SkuUnknown, LocationUnknown."""
@@ -172,6 +175,11 @@ class Inventory:
         now = await self._store.availability([])
         until = min(at, now.as_of) if at else now.as_of
         return SkuLedger(sku, until, tuple(_shelf(ledger, until, most) for ledger in found), now.epoch)
+
+    async def watch(self, client_id: str, after: str = "", skus: Sequence[str] = (), location: str = "") -> Watch:
+        """Follow what changes, from a cursor or from now; raises ChangesTrimmed, TooManyWatchers."""
+        wanted = requests.wanted(skus, location)
+        return await self._feed.watch(client_id, Cursor.parse(after) if after else None, wanted)
 
 
 def _shelf(ledger: Ledger, until: datetime, most: int) -> Shelf:

@@ -1,7 +1,7 @@
 """Opens connections and wires the parts; the only place here that does.
 
-Order of closing: the doors (or the stream worker) first, so that no new work comes; then the publisher of our
-movements, whose unsent ones stay in the outbox; then the Kafka producer; Redis last, because everything before it may
+Order of closing: the doors (or the stream worker) first, so that no new work comes; then the publishers of changes and
+of our movements, whose unsent ones stay in Redis; then the Kafka producer; Redis last, because everything before it may
 still need an answer.
 """
 
@@ -30,7 +30,9 @@ from shopsphere_kit.waiting import await_until
 from inventory import audit, durability, library, redis_failures, rest, rpc
 from inventory.application import Inventory
 from inventory.audit import AuditReport
+from inventory.change_publisher import ChangePublisher
 from inventory.errors import DataSetLost, LakeUnavailable, StockUnavailable
+from inventory.feed import ChangeFeed, WatchBounds
 from inventory.publisher import MovementPublisher
 from inventory.redis_store import RedisStockStore, reopen_data_set
 from inventory.settings import Settings
@@ -112,13 +114,16 @@ async def serve(settings: Settings) -> None:
     async with open_redis(settings) as client:
         await durability.check(client, settings.durability)
         store = await RedisStockStore.open(client, settings.retention)
-        inventory = Inventory(store, new_id)
+        feed = ChangeFeed(store, WatchBounds(settings.watchers_max, settings.watchers_per_client_max))
+        inventory = Inventory(store, new_id, feed)
         verifier = TokenVerifier(settings.auth)
         app = rest.create_app(
             inventory, verifier, _readiness(client, store, settings), settings.http, version("shopsphere-inventory")
         )
         server = rpc.create_server(inventory, verifier, settings.http, settings.grpc_port)
-        await serving.serve(app, http=settings.http, rest_port=settings.rest_port, grpc_server=server)
+        await serving.serve(
+            app, http=settings.http, rest_port=settings.rest_port, grpc_server=server, on_stopping=feed.close
+        )
 
 
 async def stream(settings: Settings) -> None:
@@ -136,13 +141,15 @@ async def stream(settings: Settings) -> None:
         await durability.check(client, settings.durability)
         store = await RedisStockStore.open(client, settings.retention)
         owner = PartitionOwner(store)
-        async with publishing(MovementPublisher(store, lambda: _connect(settings))):
+        movements = MovementPublisher(store, lambda: _connect(settings))
+        changes = ChangePublisher(store, lambda: _connect(settings), settings.stream_instance_id)
+        async with publishing(movements), publishing(changes):
             await run_worker(worker, create_handler(store, KafkaDeadLetters(producer), owner), owner.take_over)
 
 
 @asynccontextmanager
-async def publishing(publisher: MovementPublisher) -> AsyncIterator[None]:
-    """Publish our movements meanwhile; a publisher that fails beyond the troubles it knows ends the process with it."""
+async def publishing(publisher: MovementPublisher | ChangePublisher) -> AsyncIterator[None]:
+    """Publish meanwhile; a publisher that fails beyond the troubles it knows ends the process with it."""
     try:
         async with asyncio.TaskGroup() as group:
             task = group.create_task(publisher.run())

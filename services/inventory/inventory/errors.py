@@ -5,15 +5,19 @@ FailedPrecondition  InsufficientStock, ReservationNotHeld, LinesNotHeld, CountAh
                     TopicTruncated
 Conflict            IdempotencyKeyReused, StockChanged, OwnerFenced
 InvalidArgument     IdempotencyKeyMissing, MovementRejected
+Gone                ChangesTrimmed
 TooLarge            AnswerTooLarge
+RateLimited         TooManyWatchers
 Unavailable         StockUnavailable, LakeUnavailable
 """
 
 from shopsphere_kit.errors import (
     Conflict,
     FailedPrecondition,
+    Gone,
     InvalidArgument,
     NotFound,
+    RateLimited,
     ShopSphereError,
     TooLarge,
     Unavailable,
@@ -107,6 +111,18 @@ class AnswerTooLarge(TooLarge):
             f"these skus have {asked} balances and an answer holds {most}; ask for fewer skus, or for one location",
             field="skus",
         )
+
+
+class ChangesTrimmed(Gone):
+    """What changed after a cursor is no longer kept, or the cursor is of another data set."""
+
+    default_reason = "changes_trimmed"
+
+
+class TooManyWatchers(RateLimited):
+    """The client, or this process as a whole, follows the changes too many times at once."""
+
+    default_reason = "too_many_watchers"
 
 
 class NotEmpty(FailedPrecondition):

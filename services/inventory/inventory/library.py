@@ -10,7 +10,7 @@ from inventory.errors import StockUnavailable
 
 NAME = "shopsphere_inventory"
 # Lua has no imports here: what a file uses stands in one before it.
-FILES = ("state", "fence", "terms", "holds", "reservations", "reads", "movements", "adjustments", "registry")
+FILES = ("state", "fence", "terms", "holds", "reservations", "reads", "movements", "adjustments", "changes", "registry")
 SOURCE = "\n".join((Path(__file__).parent / "functions" / f"{name}.lua").read_text() for name in FILES)
 VERSION = int(re.findall(r"^local VERSION = (\d+)$", SOURCE, re.MULTILINE)[0])
 

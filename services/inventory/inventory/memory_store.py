@@ -8,11 +8,11 @@ from shopsphere_kit.clock import Clock
 from inventory import adjustments, reservations, stock
 from inventory.adjustments import Adjusted, AdjustStock
 from inventory.errors import AnswerTooLarge
-from inventory.fence import Fence
 from inventory.first_answers import FirstAnswers
 from inventory.holds import Hold, HoldState, due
 from inventory.intake import Intake
 from inventory.journal import Balance, Bucket, Item, StockEvent, evolve
+from inventory.memory_changes import InMemoryChanges
 from inventory.refusals import Refusal, Refused
 from inventory.reservations import (
     Change,
@@ -45,14 +45,13 @@ from inventory.terms import SetTerms, Terms, TermsSet
 Rule = Callable[[Hold, datetime], Change]
 
 
-class InMemoryStockStore:
+class InMemoryStockStore(InMemoryChanges):
     """Balances are kept as the fold of the journals, entry by entry."""
 
     def __init__(
         self, clock: Clock, retention: Retention | None = None, balances_max: int = BALANCES_MAX, epoch: int = 1
     ) -> None:
-        self.fence = Fence(epoch)
-        self._clock = clock
+        super().__init__(clock, epoch)
         self._balances_max = balances_max
         self._retention = retention or Retention()
         self._balances: dict[Item, Balance] = {}
@@ -69,6 +68,7 @@ class InMemoryStockStore:
         self.fence.admit()
         now = self._clock.now()
         self._expire_due(self._terms.components(skus), now)
+        self._tell(self._balances, now)
         shelves = {sku: self._shelves(sku, view) for sku in skus}
         asked = len(skus) if view.location else sum(len(found) for found in shelves.values())
         if asked > self._balances_max:
@@ -154,6 +154,7 @@ class InMemoryStockStore:
         self.fence.admit()
         now = self._clock.now()
         hold = self._settled(reservation_id, now)
+        self._tell(self._balances, now)
         return Decision(now, hold or Refused(Refusal.RESERVATION_UNKNOWN), epoch=self.fence.epoch)
 
     async def take_over(self, topic: str, partitions: Sequence[int]) -> dict[int, Owned]:
@@ -168,7 +169,9 @@ class InMemoryStockStore:
         self.fence.admit()
         self.fence.admit_owner(topic, [each.partition for each in batch], owners or {})
         now = self._clock.now()
-        return self._intake.take(topic, batch, lambda content: self._take(content, now))
+        tally = self._intake.take(topic, batch, lambda content: self._take(content, now))
+        self._tell(self._balances, now)
+        return tally
 
     async def offsets(self, topic: str) -> dict[int, int]:
         """The last offset taken of each partition."""
@@ -219,7 +222,10 @@ class InMemoryStockStore:
 
     def _once(self, once: Once, decide: Callable[[datetime], Outcome]) -> Decision:
         self.fence.admit()
-        return self._answers.of(once, self._clock.now(), decide, self.fence.epoch)
+        now = self._clock.now()
+        decision = self._answers.of(once, now, decide, self.fence.epoch)
+        self._tell(self._balances, now)
+        return decision
 
     def _decide_on(self, reservation_id: str, once: Once, rule: Rule) -> Decision:
         def decide(now: datetime) -> Change:
@@ -256,6 +262,7 @@ class InMemoryStockStore:
 
     def _record(self, event: StockEvent) -> None:
         self._journals.setdefault(event.item, []).append(event)
+        self._touch(event)
         self._balances[event.item] = evolve(self._balances.get(event.item, Balance()), event)
 
     def _take(self, content: ApplyMovement | SetAside, now: datetime) -> str:

@@ -1,6 +1,6 @@
 """The messages of the gRPC door: requests as the application takes them, answers as messages."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import UTC, date, datetime
 
 from google.protobuf.timestamp_pb2 import Timestamp
@@ -9,6 +9,7 @@ from shopsphere_kit.errors import InvalidArgument
 
 from inventory import answers
 from inventory.adjustments import Adjustment, ChangeBy, CountAs, MoveTo, SetTo
+from inventory.changes import Changes
 from inventory.holds import HoldState, Line
 from inventory.journal import Bucket, Item, StockEvent
 from inventory.store import View, end_of
@@ -59,6 +60,26 @@ def timestamp(moment: datetime) -> Timestamp:
     encoded = Timestamp()
     encoded.FromDatetime(moment)
     return encoded
+
+
+def changes(batch: Changes) -> Iterator[pb.Change]:
+    """The messages of a batch; of an empty one, how far the stream has come."""
+    if not batch.changes:
+        yield pb.Change(cursor=str(batch.cursor), epoch=batch.cursor.epoch)
+    for each in batch.changes:
+        yield pb.Change(
+            cursor=str(each.cursor),
+            sku=each.item.sku,
+            location=each.item.location,
+            bucket=BUCKETS[each.item.bucket],
+            quantity=each.quantity,
+            reserved=each.reserved,
+            version=each.version,
+            kind=each.kind,
+            as_of=timestamp(each.as_of),
+            is_low=each.is_low,
+            epoch=each.cursor.epoch,
+        )
 
 
 def availability(found: answers.SkuAvailability) -> pb.Availability:

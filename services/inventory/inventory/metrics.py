@@ -1,6 +1,6 @@
 """Inventory's own metrics; those that every door has are the kit's."""
 
-from prometheus_client import Counter, Histogram
+from prometheus_client import Counter, Gauge, Histogram
 
 FUNCTION_SECONDS = Histogram(
     "shopsphere_inventory_function_seconds",
@@ -21,4 +21,9 @@ MOVEMENTS = Counter(
 MOVEMENTS_PUBLISHED = Counter(
     "shopsphere_inventory_movements_published_total",
     "Movements decided here (sales of confirmed reservations, adjustments) that Kafka acknowledged.",
+)
+WATCHERS = Gauge("shopsphere_inventory_watchers", "Clients that follow the changes of stock now, over both doors.")
+CHANGES_PUBLISHED = Counter(
+    "shopsphere_inventory_changes_published_total",
+    "Changes of stock that Kafka acknowledged, those sent again included.",
 )

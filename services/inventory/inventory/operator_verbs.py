@@ -1,4 +1,4 @@
-"""What an operator asks of the state from the command line: dlq, rebuild, hash, reconcile. Answers are JSON lines."""
+"""What an operator asks of the state from the command line, and low-stock, which is set. Answers are JSON lines."""
 
 import argparse
 import asyncio
@@ -18,6 +18,7 @@ from inventory.reconcile import Reconciliation, reconcile
 from inventory.redis_contents import RedisContents
 from inventory.redis_store import RedisStockStore
 from inventory.settings import Settings
+from inventory.stock import UNITS_MAX
 
 # Differences that are printed; they are counted all.
 _SHOWN = 100
@@ -46,12 +47,22 @@ def add(verbs: Verbs) -> None:
     verbs.add_parser("hash", help="hash what the topic tells of the state").set_defaults(run=_hash)
     reconcile = verbs.add_parser("reconcile", help="compare on hand with the lake's newest release")
     reconcile.set_defaults(run=_reconcile)
+    low_stock = verbs.add_parser("low-stock", help="tell as low what has so many units to promise, or fewer")
+    low_stock.add_argument("units", type=_units, help="0 to 1,000,000,000; 0, the default, is sold out")
+    low_stock.set_defaults(run=_low_stock)
 
 
 def _count(text: str) -> int:
     value = int(text)
     if value < 1:
         raise argparse.ArgumentTypeError("must be at least 1")
+    return value
+
+
+def _units(text: str) -> int:
+    value = int(text)
+    if not 0 <= value <= UNITS_MAX:
+        raise argparse.ArgumentTypeError(f"must be 0 to {UNITS_MAX}")
     return value
 
 
@@ -147,3 +158,14 @@ def _figures(filled: Filled) -> dict[str, Any]:
 
 def _print(line: dict[str, Any]) -> None:
     sys.stdout.write(json.dumps(line) + "\n")
+
+
+def _low_stock(arguments: argparse.Namespace, settings: Settings) -> int:
+    asyncio.run(_set_low_stock(settings, arguments.units))
+    return 0
+
+
+async def _set_low_stock(settings: Settings, units: int) -> None:
+    async with bootstrap.open_redis(settings) as client:
+        await (await RedisStockStore.open(client, settings.retention)).set_low_stock(units)
+    _print({"low_stock": units})

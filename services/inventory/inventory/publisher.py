@@ -1,5 +1,8 @@
 """Movements that were decided here on their way to Kafka, from the outbox in Redis."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from shopsphere_kit.outbox import Connect, Message, Sender, drain
 from shopsphere_kit.topics import STOCK_MOVEMENTS
 
@@ -9,6 +12,17 @@ from inventory.store import Outgoing, StockStore
 
 # A thousand lines, the largest basket, in two rounds.
 BATCH_MAX = 500
+
+
+@contextmanager
+def ending_with_its_data_set() -> Iterator[None]:
+    """Raise DataSetLost in place of a StockUnavailable that no waiting will mend."""
+    try:
+        yield
+    except StockUnavailable as error:
+        if error.is_of_another_state:
+            raise DataSetLost(error.detail, reason=error.reason) from error
+        raise
 
 
 class MovementPublisher:
@@ -27,12 +41,8 @@ class MovementPublisher:
 
         Raises KafkaError, StockUnavailable, and DataSetLost when no waiting will bring the outbox back.
         """
-        try:
+        with ending_with_its_data_set():
             return await self._publish()
-        except StockUnavailable as error:
-            if error.is_of_another_state:
-                raise DataSetLost(error.detail, reason=error.reason) from error
-            raise
 
     async def _publish(self) -> int:
         waiting = await self._store.outbox(BATCH_MAX)

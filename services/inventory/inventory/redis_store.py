@@ -12,6 +12,7 @@ from inventory.adjustments import AdjustStock
 from inventory.errors import AnswerTooLarge, IdempotencyKeyReused, StockUnavailable
 from inventory.holds import Hold, HoldState
 from inventory.journal import Balance, Bucket, Item
+from inventory.redis_changes import RedisChanges
 from inventory.reservations import (
     ConfirmReservation,
     ExtendReservation,
@@ -44,11 +45,12 @@ _SHARD_GROUPS = [f"{group:02x}" for group in range(256)]
 
 # Functions that change nothing but what is due anyway; whether such a call took place does not matter.
 _READS = frozenset(
-    f"inventory_{name}" for name in ("availability", "reservation", "ledger", "terms", "event_ids", "outbox", "offsets")
+    f"inventory_{name}"
+    for name in ("availability", "reservation", "ledger", "terms", "event_ids", "outbox", "offsets", "changes")
 )
 
 
-class RedisStockStore:
+class RedisStockStore(RedisChanges):
     """Stock in Redis: each method is one call of one function of the library in `functions/`.
 
     It works on the data set it was opened on: each call tells its epoch and the highest sequence seen, and Redis

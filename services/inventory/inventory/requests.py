@@ -9,6 +9,7 @@ import msgspec
 from shopsphere_kit.errors import InvalidArgument
 
 from inventory.adjustments import Adjustment, ChangeBy, CountAs, MoveTo
+from inventory.changes import Wanted
 from inventory.errors import IdempotencyKeyMissing, ReservationUnknown
 from inventory.holds import Line
 from inventory.journal import NAME, Item
@@ -90,6 +91,17 @@ def check_name(value: str, field: str) -> None:
     """Raise InvalidArgument for what is no sku or location."""
     if not NAME.fullmatch(value):
         raise InvalidArgument(f"{field} must be 1 to 64 letters, digits, dots, underscores or hyphens", field=field)
+
+
+def wanted(skus: Sequence[str], location: str) -> Wanted:
+    """Which changes a follower asks for; raises InvalidArgument."""
+    if skus:
+        check_count(skus, SKUS_MAX, "skus")
+    for position, sku in enumerate(skus):
+        check_name(sku, f"skus.{position}")
+    if location:
+        check_name(location, "location")
+    return Wanted(frozenset(skus), location or None)
 
 
 def plain_adjustments(adjustments: Sequence[Adjustment]) -> list[list[object]]:

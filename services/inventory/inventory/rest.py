@@ -9,7 +9,7 @@ from shopsphere_kit.auth import Caller, TokenVerifier
 from shopsphere_kit.health import Readiness
 from shopsphere_kit.settings import HttpSettings
 
-from inventory import answers, scopes
+from inventory import answers, event_stream, scopes
 from inventory.application import Inventory
 from inventory.bodies import (
     AvailabilityAnswer,
@@ -201,4 +201,5 @@ def create_app(
     app.include_router(_reservation_routes(inventory))
     app.include_router(_stock_routes(inventory))
     app.include_router(_terms_routes(inventory))
+    app.include_router(event_stream.routes(inventory))
     return app

@@ -2,6 +2,7 @@
 
 # ruff: noqa: N802, ARG002 - the generated base class names the methods and their arguments
 
+from collections.abc import AsyncIterator
 from typing import Any
 
 import grpc
@@ -28,6 +29,7 @@ SCOPES = {
     f"/{SERVICE_NAME}/GetLedger": scopes.LEDGER_READ,
     f"/{SERVICE_NAME}/SetTerms": scopes.TERMS_WRITE,
     f"/{SERVICE_NAME}/GetTerms": scopes.TERMS_READ,
+    f"/{SERVICE_NAME}/Watch": scopes.AVAILABILITY_READ,
 }
 Context = grpc.aio.ServicerContext[Any, Any]
 
@@ -126,6 +128,16 @@ class InventoryServicer(pb_grpc.InventoryServiceServicer):
     async def GetTerms(self, request: pb.GetTermsRequest, context: Context) -> pb.Terms:
         """The safety stocks that hold, and of a sku all its terms."""
         return terms_messages.told(await self._inventory.terms(request.sku))
+
+    async def Watch(self, request: pb.WatchRequest, context: Context) -> AsyncIterator[pb.Change]:
+        """What changes, until the client ends the call."""
+        client_id = self._client_id(context)
+        watch = await self._inventory.watch(client_id, request.after, request.skus, request.location)
+        # A call that is cancelled while a message is on its way does not come back here.
+        context.add_done_callback(lambda _: watch.close())  # type: ignore[arg-type]  # any callable will do
+        async for batch in watch:
+            for message in messages.changes(batch):
+                yield message
 
     def _client_id(self, context: Context) -> str:
         return grpc_server.caller_of(context, self._verifier).client_id

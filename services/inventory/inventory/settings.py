@@ -42,6 +42,8 @@ class Settings(BaseSettings):
     start_deadline_seconds: float = Field(30.0, ge=0, description="how long a start waits for Redis and Kafka")
     idempotency_retention_seconds: int = Field(86_400, ge=1, description="how long a first answer is replayed")
     ended_hold_retention_seconds: int = Field(2_678_400, ge=1, description="how long an ended reservation can be read")
+    watchers_max: int = Field(500, ge=0, le=900, description="most followers of changes of one process")
+    watchers_per_client_max: int = Field(20, ge=0, description="most followers of changes of one client, per process")
     stream_app_id: str = Field("shopsphere-inventory", description="Kafka consumer group of the stream worker")
     stream_instance_id: str = Field("inventory-0", description="name of this worker within the group; one per worker")
     stream_datadir: Path = Field(Path("build/inventory-stream"), description="folder of this worker alone")

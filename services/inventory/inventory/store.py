@@ -10,6 +10,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Protocol, Self
 
 from inventory.adjustments import Adjusted, AdjustStock
+from inventory.changes import ChangeStore
 from inventory.holds import Hold
 from inventory.journal import Balance, Bucket, Item, StockEvent
 from inventory.refusals import Refused
@@ -187,8 +188,8 @@ class Ledger:
     held: int
 
 
-class StockStore(Protocol):
-    """Stock, reservations and movements.
+class StockStore(ChangeStore, Protocol):
+    """Stock, reservations, movements, and what they changed.
 
     Every method raises StockUnavailable, with the reason `epoch_mismatch` when the data set is not the one that the
     store was opened on.

@@ -94,3 +94,33 @@ class FraudDecision(_message.Message):
     decided_at: _timestamp_pb2.Timestamp
     source: str
     def __init__(self, event_id: _Optional[str] = ..., order_id: _Optional[str] = ..., decision: _Optional[str] = ..., score: _Optional[float] = ..., score_bits: _Optional[str] = ..., model_version: _Optional[str] = ..., reasons: _Optional[_Iterable[str]] = ..., occurred_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., decided_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., source: _Optional[str] = ...) -> None: ...
+
+class InventoryChanged(_message.Message):
+    __slots__ = ("event_id", "occurred_at", "source", "sequence", "sku", "location", "bucket", "quantity", "reserved", "version", "epoch", "kind", "is_low")
+    EVENT_ID_FIELD_NUMBER: _ClassVar[int]
+    OCCURRED_AT_FIELD_NUMBER: _ClassVar[int]
+    SOURCE_FIELD_NUMBER: _ClassVar[int]
+    SEQUENCE_FIELD_NUMBER: _ClassVar[int]
+    SKU_FIELD_NUMBER: _ClassVar[int]
+    LOCATION_FIELD_NUMBER: _ClassVar[int]
+    BUCKET_FIELD_NUMBER: _ClassVar[int]
+    QUANTITY_FIELD_NUMBER: _ClassVar[int]
+    RESERVED_FIELD_NUMBER: _ClassVar[int]
+    VERSION_FIELD_NUMBER: _ClassVar[int]
+    EPOCH_FIELD_NUMBER: _ClassVar[int]
+    KIND_FIELD_NUMBER: _ClassVar[int]
+    IS_LOW_FIELD_NUMBER: _ClassVar[int]
+    event_id: str
+    occurred_at: _timestamp_pb2.Timestamp
+    source: str
+    sequence: int
+    sku: str
+    location: str
+    bucket: str
+    quantity: int
+    reserved: int
+    version: int
+    epoch: int
+    kind: str
+    is_low: bool
+    def __init__(self, event_id: _Optional[str] = ..., occurred_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., source: _Optional[str] = ..., sequence: _Optional[int] = ..., sku: _Optional[str] = ..., location: _Optional[str] = ..., bucket: _Optional[str] = ..., quantity: _Optional[int] = ..., reserved: _Optional[int] = ..., version: _Optional[int] = ..., epoch: _Optional[int] = ..., kind: _Optional[str] = ..., is_low: _Optional[bool] = ...) -> None: ...

@@ -460,3 +460,39 @@ class Terms(_message.Message):
     TERMS_FIELD_NUMBER: _ClassVar[int]
     terms: _containers.RepeatedCompositeFieldContainer[Term]
     def __init__(self, terms: _Optional[_Iterable[_Union[Term, _Mapping]]] = ...) -> None: ...
+
+class WatchRequest(_message.Message):
+    __slots__ = ("after", "skus", "location")
+    AFTER_FIELD_NUMBER: _ClassVar[int]
+    SKUS_FIELD_NUMBER: _ClassVar[int]
+    LOCATION_FIELD_NUMBER: _ClassVar[int]
+    after: str
+    skus: _containers.RepeatedScalarFieldContainer[str]
+    location: str
+    def __init__(self, after: _Optional[str] = ..., skus: _Optional[_Iterable[str]] = ..., location: _Optional[str] = ...) -> None: ...
+
+class Change(_message.Message):
+    __slots__ = ("cursor", "sku", "location", "bucket", "quantity", "reserved", "version", "kind", "as_of", "is_low", "epoch")
+    CURSOR_FIELD_NUMBER: _ClassVar[int]
+    SKU_FIELD_NUMBER: _ClassVar[int]
+    LOCATION_FIELD_NUMBER: _ClassVar[int]
+    BUCKET_FIELD_NUMBER: _ClassVar[int]
+    QUANTITY_FIELD_NUMBER: _ClassVar[int]
+    RESERVED_FIELD_NUMBER: _ClassVar[int]
+    VERSION_FIELD_NUMBER: _ClassVar[int]
+    KIND_FIELD_NUMBER: _ClassVar[int]
+    AS_OF_FIELD_NUMBER: _ClassVar[int]
+    IS_LOW_FIELD_NUMBER: _ClassVar[int]
+    EPOCH_FIELD_NUMBER: _ClassVar[int]
+    cursor: str
+    sku: str
+    location: str
+    bucket: Bucket
+    quantity: int
+    reserved: int
+    version: int
+    kind: str
+    as_of: _timestamp_pb2.Timestamp
+    is_low: bool
+    epoch: int
+    def __init__(self, cursor: _Optional[str] = ..., sku: _Optional[str] = ..., location: _Optional[str] = ..., bucket: _Optional[_Union[Bucket, str]] = ..., quantity: _Optional[int] = ..., reserved: _Optional[int] = ..., version: _Optional[int] = ..., kind: _Optional[str] = ..., as_of: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., is_low: _Optional[bool] = ..., epoch: _Optional[int] = ...) -> None: ...

@@ -94,6 +94,11 @@ class InventoryServiceStub:
                 request_serializer=shopsphere_dot_inventory_dot_v1_dot_inventory__pb2.GetTermsRequest.SerializeToString,
                 response_deserializer=shopsphere_dot_inventory_dot_v1_dot_inventory__pb2.Terms.FromString,
                 _registered_method=True)
+        self.Watch = channel.unary_stream(
+                '/shopsphere.inventory.v1.InventoryService/Watch',
+                request_serializer=shopsphere_dot_inventory_dot_v1_dot_inventory__pb2.WatchRequest.SerializeToString,
+                response_deserializer=shopsphere_dot_inventory_dot_v1_dot_inventory__pb2.Change.FromString,
+                _registered_method=True)
 
 
 class InventoryServiceServicer:
@@ -186,6 +191,15 @@ class InventoryServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def Watch(self, request, context):
+        """Scope inventory.availability.read. What changes from now on, or after a cursor; ends when the server stops, or after
+        an hour: then call again with the last cursor. NOT_FOUND changes_trimmed when what came after the cursor is no longer
+        kept: read everything again. RESOURCE_EXHAUSTED too_many_watchers.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_InventoryServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -248,6 +262,11 @@ def add_InventoryServiceServicer_to_server(servicer, server):
                     servicer.GetTerms,
                     request_deserializer=shopsphere_dot_inventory_dot_v1_dot_inventory__pb2.GetTermsRequest.FromString,
                     response_serializer=shopsphere_dot_inventory_dot_v1_dot_inventory__pb2.Terms.SerializeToString,
+            ),
+            'Watch': grpc.unary_stream_rpc_method_handler(
+                    servicer.Watch,
+                    request_deserializer=shopsphere_dot_inventory_dot_v1_dot_inventory__pb2.WatchRequest.FromString,
+                    response_serializer=shopsphere_dot_inventory_dot_v1_dot_inventory__pb2.Change.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -574,6 +593,33 @@ class InventoryService:
             '/shopsphere.inventory.v1.InventoryService/GetTerms',
             shopsphere_dot_inventory_dot_v1_dot_inventory__pb2.GetTermsRequest.SerializeToString,
             shopsphere_dot_inventory_dot_v1_dot_inventory__pb2.Terms.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Watch(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/shopsphere.inventory.v1.InventoryService/Watch',
+            shopsphere_dot_inventory_dot_v1_dot_inventory__pb2.WatchRequest.SerializeToString,
+            shopsphere_dot_inventory_dot_v1_dot_inventory__pb2.Change.FromString,
             options,
             channel_credentials,
             insecure,

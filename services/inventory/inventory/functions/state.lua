@@ -14,15 +14,18 @@
 --   inv:quarantined:<topic>     hash    "<partition>/<offset>" -> reason of a record set aside
 --   inv:counters                hash    movements, applied, duplicates, quarantined; the audit holds them to the keys above
 --   inv:outbox                  stream  movement: msgpack {event_id, sku, shelf, quantity, occurred_at, kind} that the topic lacks
---   inv:epoch, inv:sequence, inv:went_back, inv:owners:<topic> stand in fence.lua, the terms of promising in terms.lua
+--   inv:epoch, inv:sequence, inv:went_back, inv:owners:<topic> stand in fence.lua, the terms of promising in terms.lua,
+--   inv:changes and its kin in changes.lua
 --
 -- A shelf is a location, where goods are for sale, or "<location>#<bucket>", where they are set aside (journal.py Item).
 -- Times are microseconds since 1970, quantities units. Lua numbers are doubles: every integer is checked to be exact.
 -- An error after the first write would leave half a change, so all checks stand before it.
 
-local VERSION = 3
+local VERSION = 4
 local MAX_INTEGER = 9007199254740991 -- 2^53 - 1
 local MAX_UNITS = 1000000000 -- of one movement or line; the doors refuse more (stock.py UNITS_MAX)
+local MAX_CHANGES = 1000000 -- kept for who follows: some 60 MB, a quarter of an hour at a thousand changes a second
+local MAX_CHANGES_PER_ENTRY = 100 -- a call of many changes writes few entries, and a reader need not take all of it at once
 
 local function text(number)
   return string.format('%.0f', number)
@@ -101,16 +104,47 @@ local function record(state, sku, location, entry)
   if entry.moves then
     balance.moved_at = math.max(balance.moved_at or entry.occurred_at, entry.occurred_at)
   end
-  state.touched[sku .. '@' .. location] = { sku, location }
+  local touched = state.touched[sku .. '@' .. location] or { sku = sku, shelf = location, promised = 0 }
+  touched.kind, touched.promised = entry.kind, touched.promised + entry.on_hand - entry.reserved
+  state.touched[sku .. '@' .. location] = touched
   redis.call('RPUSH', 'inv:journal:' .. sku .. '@' .. location, cmsgpack.pack({
     entry.kind, state.now, entry.occurred_at, entry.on_hand, entry.reserved, entry.reference, entry.quantity, entry.order_id or '',
     entry.own,
   }))
 end
 
-local function close(state)
-  for key, item in pairs(state.touched) do
-    redis.call('HSET', 'inv:stock:' .. item[1], item[2], format(state.balances[key]))
+-- Whether units to promise became low with this call, were restocked, or neither; of what is for sale.
+local function crossing(item, balance, low_stock)
+  local promised = balance.on_hand - balance.reserved
+  local is_low, was_low = promised <= low_stock, promised - item.promised <= low_stock
+  if is_low == was_low or string.find(item.shelf, '#', 1, true) then
+    return ''
   end
+  return is_low and 'low' or 'restocked'
+end
+
+-- Changes are numbered without holes, and an entry's id is the number of its last one: a reader sees what was trimmed.
+local function tell(changes)
+  local last = #changes > 0 and redis.call('INCRBY', 'inv:changes_last', #changes)
+  for from = 1, #changes, MAX_CHANGES_PER_ENTRY do
+    local upto = math.min(from + MAX_CHANGES_PER_ENTRY - 1, #changes)
+    redis.call(
+      'XADD', 'inv:changes', 'MINID', '~', '0-' .. text(math.max(0, last - MAX_CHANGES)),
+      '0-' .. text(last - #changes + upto), 'changes', cmsgpack.pack({ unpack(changes, from, upto) })
+    )
+  end
+end
+
+local function close(state)
+  local changes, low_stock = {}, next(state.touched) and tonumber(redis.call('GET', 'inv:low_stock') or 0)
+  for key, item in pairs(state.touched) do
+    local balance = state.balances[key]
+    redis.call('HSET', 'inv:stock:' .. item.sku, item.shelf, format(balance))
+    changes[#changes + 1] = {
+      item.sku, item.shelf, balance.on_hand, balance.reserved, balance.version, item.kind, state.now,
+      crossing(item, balance, low_stock),
+    }
+  end
+  tell(changes)
   state.touched = {}
 end
