@@ -41,6 +41,16 @@ async def adjusted(door: Door, adjustments: list[Body], then: Awaitable[Answer])
     return await then
 
 
+async def whole_then_part(door: Door) -> Answer:
+    await door.reserve("k", [{**SOAP_LINE, "quantity": 99}])
+    return await door.reserve("k", [{**SOAP_LINE, "quantity": 99}], allow_partial=True)
+
+
+async def confirm_twice(door: Door, held: str) -> Answer:
+    await door.confirm("k", held, [{**SOAP_LINE, "quantity": 1}])
+    return await door.confirm("k", held)
+
+
 async def reserve_twice(door: Door, second: Body) -> Answer:
     await door.reserve("basket", [SOAP_LINE])
     return await door.reserve("basket", [second])
@@ -112,6 +122,16 @@ REFUSALS: dict[str, tuple[Scenario, str, str | None]] = {
     ),
     "another request under the key": (
         lambda door: reserve_twice(door, {**SOAP_LINE, "quantity": 3}),
+        "idempotency_key_reused",
+        "idempotency_key",
+    ),
+    "a part under the key of the whole": (
+        whole_then_part,
+        "idempotency_key_reused",
+        "idempotency_key",
+    ),
+    "other lines under the key of a confirmation": (
+        lambda door: on_reserved(door, lambda held: confirm_twice(door, held)),
         "idempotency_key_reused",
         "idempotency_key",
     ),
