@@ -5,15 +5,16 @@ import json
 import os
 import subprocess
 import tempfile
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from confluent_kafka import Producer
+from confluent_kafka import Consumer, Producer, TopicPartition
 from ingest_torture.chance import stream
 from ingest_torture.servers import servers
 from inventory import audit, library
 from inventory.journal import Item
+from inventory.rebuilding import BATCH_RECORDS, Value, fill
 from inventory.redis_store import RedisStockStore
 from inventory.store import StockStore
 from inventory_histories.servers import RedisProcess, a_redis
@@ -57,6 +58,7 @@ class Kills:
         client = Redis.from_url(server.url, retry=Retry(NoBackoff(), 1))
         await library.load(client)
         store = await RedisStockStore.open(client)
+        await self._take_what_others_wrote(store)
         shops = [Checkout(f"{self._name}-{number}", store, self._items, self._draw) for number in range(CLIENTS)]
         try:
             for number in range(kills):
@@ -69,6 +71,17 @@ class Kills:
             return wrong
         finally:
             await client.aclose()
+
+    async def _take_what_others_wrote(self, store: StockStore) -> None:
+        """The topic may be shared: what stands there before is not for the worker to take."""
+        messages = await asyncio.to_thread(read_all, self._bootstrap, STOCK_MOVEMENTS.name)
+        values = [(each.partition(), each.offset(), each.value()) for each in messages]
+
+        async def in_chunks() -> AsyncIterator[list[Value]]:
+            for start in range(0, len(values), BATCH_RECORDS):
+                yield values[start : start + BATCH_RECORDS]
+
+        await fill(store, in_chunks(), lambda _: None)
 
     async def _one_kill(self, server: RedisProcess, store: StockStore, shops: list[Checkout]) -> None:
         self._receive()
@@ -90,8 +103,8 @@ class Kills:
                 assert worker.poll() is None, "the worker ended by itself"
                 if await store.outbox(1):
                     return False
-                messages = await asyncio.to_thread(read_all, self._bootstrap, STOCK_MOVEMENTS.name)
-                return (await store.totals()).movements == len(messages)
+                written = await asyncio.to_thread(_written, self._bootstrap)
+                return (await store.totals()).movements == written
 
             await self._until(is_at_rest, "the topic and the outbox to be worked through")
 
@@ -142,3 +155,13 @@ class Kills:
             "INVENTORY_STREAM_BATCH_RECORDS_MAX": "20",
             "SHOPSPHERE_LOG_LEVEL": "CRITICAL",
         }
+
+
+def _written(bootstrap: str) -> int:
+    """How many records the topic has."""
+    consumer = Consumer({"bootstrap.servers": bootstrap, "group.id": "reader"})
+    numbers = consumer.list_topics(STOCK_MOVEMENTS.name, timeout=10).topics[STOCK_MOVEMENTS.name].partitions
+    partitions = [TopicPartition(STOCK_MOVEMENTS.name, number) for number in numbers]
+    found = [consumer.get_watermark_offsets(partition, 10) for partition in partitions]
+    consumer.close()
+    return sum(high - low for low, high in found)
