@@ -37,6 +37,12 @@ torture-ingest: install  ## Kill ingest again and again; SEED= RUNS=300 (kills p
 torture-transform: install  ## Histories in any order, runs that die: always the tables of one full run; SEED= RUNS=300 (histories)
 	@PYTHONPATH=tests $(BIN)/python -m transform_torture --steps --seed "$(SEED)" --runs "$(or $(RUNS),300)" --only "$(ONLY)" --batches "$(or $(BATCHES),0)" --calm "$(CALM)" --kills "$(or $(KILLS),1)" --brief "$(BRIEF)"
 
+torture-inventory: install  ## Simulations of stock with all that goes wrong, then kill -9 on real servers; SEED= RUNS=100000 (simulations) KILLS=300
+	@PYTHONPATH=tests $(BIN)/python -m inventory_torture --seed "$(SEED)" --runs "$(or $(RUNS),100000)" --kills "$(or $(KILLS),300)"
+
+mutants-inventory: install  ## Each seeded bug of inventory, and the test that catches it; ONLY= picks those whose name contains it
+	@PYTHONPATH=tests $(BIN)/python -m inventory_mutants --only "$(ONLY)"
+
 test-cluster: install  ## A run of transform on a Spark cluster of a master and two workers on this machine
 	@$(BIN)/pytest tests/transform/cluster_run.py $(ARGS)
 
@@ -83,4 +89,4 @@ clean:  ## Remove the environment and all local state
 help:  ## Show this help
 	@awk 'BEGIN {FS = ":.*##"} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z0-9-]+:.*##/ {printf "  make %-15s%s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-.PHONY: demo test test-quick test-long laws test-cluster torture-lineage torture-ingest torture-transform check fix proto bench lock install clean help
+.PHONY: demo test test-quick test-long laws test-cluster torture-lineage torture-ingest torture-transform torture-inventory mutants-inventory check fix proto bench lock install clean help

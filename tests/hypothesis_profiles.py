@@ -1,10 +1,14 @@
 """How much Hypothesis tries: a hundred cases of each law, or with `--hypothesis-profile=long` a thousand."""
 
-from hypothesis import settings
+from hypothesis import Phase, settings
 
 # A shared machine may pause for longer than any deadline, and no test asserts a time.
 settings.register_profile("short", deadline=None)
 settings.register_profile("long", deadline=None, max_examples=1000, print_blob=True)
+# Of a mutant it matters that it is caught, not by how small a case, and it must be the same test each time.
+settings.register_profile(
+    "mutants", deadline=None, database=None, derandomize=True, phases=(Phase.explicit, Phase.generate)
+)
 settings.load_profile("short")
 
 

@@ -13,7 +13,8 @@ from inventory.stock import UNITS_MAX
 from inventory.store import BALANCES_MAX
 from inventory_builders import BREAD, SOAP, stocked
 from inventory_doors import Answer, Body, Door, Doors, both_doors
-from inventory_scenarios import ANSWERS, MORE_SOAP, REFUSALS, SOAP_LINE, TERMS, Scenario
+from inventory_refused import REFUSALS
+from inventory_scenarios import ANSWERS, MORE_SOAP, SOAP_LINE, TERMS, Scenario
 from shopsphere.inventory.v1 import inventory_pb2 as pb
 from shopsphere_kit import grpc_server
 from shopsphere_kit.settings import HttpSettings

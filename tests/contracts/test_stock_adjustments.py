@@ -16,7 +16,7 @@ from inventory_shop import Shop, held, numbers, refused, shop
 __all__ = ["shop"]
 
 BROKEN = Item(SOAP.sku, SOAP.location, Bucket.DAMAGED)
-LONG_AGO, A_CENTURY = timedelta(days=3650), timedelta(days=36500)
+LONG_AGO, A_CENTURY, SOON = timedelta(days=3650), timedelta(days=36500), timedelta(milliseconds=60)
 
 
 async def adjust(shop: Shop, *adjustments: Adjustment, slot: str | None = None, batch: str = "A1") -> Decision:
@@ -122,6 +122,15 @@ async def test_a_hold_makes_a_version_of_its_own(shop: Shop) -> None:
     await shop.store.reserve(a_reservation(2), once())
     refusal = refused(await adjust(shop, SetTo(item=SOAP, quantity=4, if_version=1)))
     assert refusal.mismatches == (Mismatch(0, 2, 10),)
+
+
+async def test_a_hold_that_is_due_has_ended_before_an_adjustment_looks(shop: Shop) -> None:
+    await stocked(shop.store, 10)
+    await shop.store.reserve(a_reservation(2, expires_in=SOON), once())
+    await shop.pass_time(SOON)
+    decision = await adjust(shop, SetTo(item=SOAP, quantity=4, if_version=3))
+    assert changed(decision) == [(SOAP, 4)]
+    assert await numbers(shop.store) == (4, 0)
 
 
 async def test_the_topic_is_owed_what_was_adjusted_and_takes_it_once(shop: Shop) -> None:

@@ -118,6 +118,14 @@ async def test_an_extended_hold_still_expires(shop: Shop) -> None:
     assert await numbers(shop.store) == (3, 0)
 
 
+async def test_an_ended_hold_can_still_be_read(shop: Shop) -> None:
+    await stocked(shop.store, 3)
+    hold = held(await shop.store.reserve(a_reservation(3), once()))
+    ended = held(await shop.store.release(a_release(hold.reservation_id), once()))
+    await shop.pass_time(SOON)
+    assert held(await shop.store.reservation(hold.reservation_id)) == ended
+
+
 async def test_an_expired_hold_cannot_be_extended(shop: Shop) -> None:
     await stocked(shop.store, 3)
     hold = held(await shop.store.reserve(a_reservation(3, expires_in=SOON), once()))
@@ -165,6 +173,16 @@ async def test_only_the_units_of_the_named_location_move(shop: Shop) -> None:
     hold = held(await shop.store.reserve(a_reservation(2, ELSEWHERE, Line(BREAD, 2)), once()))
     moved = held(await shop.store.transfer(a_transfer(hold.reservation_id, "S3", "S1"), once()))
     assert moved.lines == (Line(ELSEWHERE, 2), Line(Item(BREAD.sku, "S3"), 2))
+
+
+async def test_lines_of_two_locations_that_meet_in_a_third_are_counted_together(shop: Shop) -> None:
+    there = Item(SOAP.sku, "S3")
+    for item in (SOAP, ELSEWHERE, there):
+        await stocked(shop.store, 3, item)
+    hold = held(await shop.store.reserve(a_reservation(2, SOAP, Line(ELSEWHERE, 2)), once()))
+    refusal = refused(await shop.store.transfer(a_transfer(hold.reservation_id, "S3"), once()))
+    assert refusal == Refused(Refusal.INSUFFICIENT_STOCK, shortages=(Shortage(there, 4, 3),))
+    assert await numbers(shop.store, there) == (3, 0)
 
 
 async def test_a_hold_does_not_move_where_there_is_too_little(shop: Shop) -> None:

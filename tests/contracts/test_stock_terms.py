@@ -87,6 +87,13 @@ async def test_a_rule_of_nothing_ends_it(shop: Shop) -> None:
     assert await promise(shop) == Promise()
 
 
+async def test_when_a_rule_ends_a_wider_one_holds_again(shop: Shop) -> None:
+    await stocked(shop.store, 5)
+    await agreed(shop, SafetyStock(ANY, ANY, ANY, 1), SafetyStock("web", ANY, ANY, 3))
+    await agreed(shop, SafetyStock("web", ANY, ANY, 0))
+    assert (await promise(shop, view=View(channel="web"))).safety_stock == 1
+
+
 async def test_a_backorder_is_promised_up_to_its_quota(shop: Shop) -> None:
     await stocked(shop.store, 2)
     await agreed(shop, Allowance(SOAP, 3))

@@ -7,8 +7,9 @@ import pytest
 from inventory import library
 from inventory.errors import StockUnavailable
 from inventory.redis_store import RedisStockStore
-from inventory_builders import TOPIC
+from inventory_builders import TOPIC, a_reservation, once, stocked
 from inventory_redis import empty_redis
+from inventory_shop import numbers
 from redis.asyncio import Redis
 from redis.exceptions import ResponseError
 
@@ -67,3 +68,13 @@ async def test_a_number_that_is_no_exact_integer_changes_nothing(client: Redis) 
     with pytest.raises(ResponseError, match="quantity is not an exact integer"):
         await client.fcall("inventory_apply_movements", 0, str(store.epoch), "0", TOPIC, batch, b"\x80")
     assert await client.keys() == opened
+
+
+async def test_a_reservation_id_that_is_taken_changes_nothing(client: Redis) -> None:
+    store = await RedisStockStore.open(client)
+    await stocked(store, 10)
+    first = a_reservation(4)
+    await store.reserve(first, once())
+    with pytest.raises(StockUnavailable):
+        await store.reserve(first, once())
+    assert await numbers(store) == (10, 4)

@@ -1,7 +1,10 @@
+from collections.abc import Sequence
+
 import pytest
+from aiokafka.errors import KafkaTimeoutError
 from inventory import audit
 from inventory.memory_store import InMemoryStockStore
-from inventory.stream import InMemoryDeadLetters, create_handler
+from inventory.stream import DeadLetter, InMemoryDeadLetters, create_handler
 from inventory_builders import NOON, an_owner
 from shopsphere_kit.clock import ManualClock
 from shopsphere_kit.stream import PartitionsLost, Record
@@ -69,3 +72,28 @@ async def test_a_worker_without_a_partition_sends_none_of_its_records_to_the_dea
     with pytest.raises(PartitionsLost, match=r"\[0\]"):
         await handle([a_record(0, b"{broken")])
     assert dead.letters == []
+
+
+async def test_a_worker_that_lost_one_partition_takes_nothing_of_its_others_until_it_is_assigned_again() -> None:
+    store, dead = InMemoryStockStore(ManualClock(NOON)), InMemoryDeadLetters()
+    robbed = await an_owner(store, 0, 1)
+    handle = create_handler(store, dead, robbed)
+    await an_owner(store, 0)
+    of_the_other = [Record("stock-movements", 1, offset, b"P1@S1", RECEIPT % offset, 0) for offset in (0, 1)]
+    for batch in ([a_record(0, RECEIPT % 7), of_the_other[0]], [of_the_other[1]]):
+        with pytest.raises(PartitionsLost):
+            await handle(batch)
+    assert await robbed.take_over(frozenset({1})) == {1: 0}
+
+
+class DeadLettersAway(InMemoryDeadLetters):
+    async def send(self, letters: Sequence[DeadLetter]) -> None:
+        raise KafkaTimeoutError("no acknowledgement")
+
+
+async def test_nothing_of_a_batch_is_taken_before_its_dead_letters_are_safe() -> None:
+    store = InMemoryStockStore(ManualClock(NOON))
+    handle = create_handler(store, DeadLettersAway(), await an_owner(store))
+    with pytest.raises(KafkaTimeoutError):
+        await handle([a_record(0, RECEIPT % 1), a_record(1, b"{broken")])
+    assert await store.offsets("stock-movements") == {}
