@@ -3,8 +3,9 @@
 import copy
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from enum import Enum
 from random import Random
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from inventory.adjustments import AdjustStock
 from inventory.errors import IdempotencyKeyReused, StockUnavailable
@@ -176,11 +177,14 @@ def unavailable(failure: Failure) -> StockUnavailable:
 
 
 def _twin(store: InMemoryStockStore) -> InMemoryStockStore:
-    """A store with the same contents; what it holds is never changed in place, but for the containers."""
-    twin = copy.copy(store)
-    vars(twin).update({name: _copied(value) for name, value in vars(store).items()})
-    twin.fence = copy.copy(store.fence)
-    vars(twin.fence).update({name: _copied(value) for name, value in vars(store.fence).items()})
+    """A store with the same contents; what it holds is never changed in place, but for the containers and its parts."""
+    twin: InMemoryStockStore = _part(store)
+    return twin
+
+
+def _part(part: Any) -> Any:
+    twin = copy.copy(part)
+    vars(twin).update({name: _copied(value) for name, value in vars(part).items()})
     return twin
 
 
@@ -190,4 +194,6 @@ def _copied(value: object) -> object:
         for key, each in value.items():
             twin[key] = _copied(each)
         return twin
+    if type(value).__module__.startswith("inventory.") and hasattr(value, "__dict__") and not isinstance(value, Enum):
+        return _part(value)
     return copy.copy(value) if isinstance(value, list | set) else value
