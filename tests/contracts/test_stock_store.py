@@ -191,6 +191,15 @@ async def test_an_expired_hold_is_free_at_the_next_decision(shop: Shop) -> None:
     assert held(await shop.store.reservation(second.reservation_id)).state is HoldState.HELD
 
 
+async def test_an_expired_hold_frees_every_line_of_the_next_basket(shop: Shop) -> None:
+    await stocked(shop.store, 3)
+    await stocked(shop.store, 3, BREAD)
+    await shop.store.reserve(a_reservation(3, BREAD, expires_in=SOON), once())
+    await shop.pass_time(SOON)
+    hold = held(await shop.store.reserve(a_reservation(1, SOAP, Line(BREAD, 3)), once()))
+    assert hold.lines == (Line(SOAP, 1), Line(BREAD, 3))
+
+
 async def test_an_expired_hold_does_not_count_in_what_is_read(shop: Shop) -> None:
     await stocked(shop.store, 3)
     await stocked(shop.store, 3, BREAD)
