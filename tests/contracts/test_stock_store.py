@@ -81,8 +81,9 @@ async def test_a_gap_in_the_offsets_is_told(shop: Shop) -> None:
 
 async def test_on_hand_may_fall_below_zero_but_nothing_is_promised_then(shop: Shop) -> None:
     await shop.store.apply_movements(TOPIC, positioned(a_movement(-4, kind="sale")))
-    balance = (await shop.store.availability([SOAP.sku])).skus[SOAP.sku][SOAP.location]
-    assert (balance.on_hand, balance.available_to_promise) == (-4, 0)
+    found = await shop.store.availability([SOAP.sku])
+    balance = found.skus[SOAP.sku][SOAP.location]
+    assert (balance.on_hand, found.promises[SOAP].available(balance)) == (-4, 0)
 
 
 async def test_a_late_movement_is_covered_by_the_count_that_saw_it(shop: Shop) -> None:

@@ -19,7 +19,7 @@ from inventory.reservations import (
     transfer,
 )
 from inventory.stock import ApplyMovement
-from inventory.terms import Terms
+from inventory.terms import Promise, Terms
 from inventory_builders import BREAD, NOON, SOAP
 
 TEN_MINUTES = timedelta(minutes=10)
@@ -38,11 +38,11 @@ def ended(hold: Hold, state: HoldState) -> Change:
 
 
 def test_available_to_promise_is_what_is_on_hand_and_not_reserved() -> None:
-    assert Balance(on_hand=7, reserved=3).available_to_promise == 4
+    assert Promise().available(Balance(on_hand=7, reserved=3)) == 4
 
 
 def test_nothing_is_promised_of_stock_below_zero() -> None:
-    assert Balance(on_hand=-2, reserved=3).available_to_promise == 0
+    assert Promise().available(Balance(on_hand=-2, reserved=3)) == 0
 
 
 def test_the_last_unit_can_be_reserved() -> None:

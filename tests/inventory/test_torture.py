@@ -54,7 +54,7 @@ def test_every_fault_happens() -> None:
 
 BUGS: dict[str, Callable[[pytest.MonkeyPatch], None]] = {
     "what is reserved is promised again": lambda patch: patch.setattr(
-        Balance, "available_to_promise", property(lambda balance: max(0, balance.on_hand))
+        Balance, "unreserved", property(lambda balance: balance.on_hand)
     ),
     "no owner is checked": lambda patch: patch.setattr(Fence, "admit_owner", lambda *_: None),
     "no epoch is checked": lambda patch: patch.setattr(Fence, "admit", lambda _: None),

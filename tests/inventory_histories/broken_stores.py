@@ -60,7 +60,7 @@ class CheckThenDecrement(Relay):
             return await super().reserve(command, once)
         lines = combine(command.lines)
         found = await self.availability([line.item.sku for line in lines])
-        available = {line: found.skus[line.item.sku][LOCATION].available_to_promise for line in lines}
+        available = {line: found.skus[line.item.sku][LOCATION].unreserved for line in lines}
         short = tuple(Shortage(each.item, each.quantity, available[each]) for each in lines)
         short = tuple(each for each in short if each.requested > each.available)
         if short:

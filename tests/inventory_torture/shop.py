@@ -84,8 +84,9 @@ class Shop:
                 raise
             return
         for each in found.availabilities:
-            parts = [balance.available_to_promise for balance in each.locations.values()]
-            demand(each.available_to_promise == sum(parts) >= 0, "I6 a sum is not its parts", each)
+            told = each.figures()["available_to_promise"]
+            parts = [max(0, balance.unreserved) for balance in each.locations.values()]
+            demand(told == sum(parts) >= 0, "I6 a sum is not its parts", each)
 
     async def _ask(self, call: Callable[[str, int], Awaitable[T]]) -> T | None:
         """Ask until there is an answer, with one key; at times again for nothing, at times with another body."""

@@ -23,57 +23,30 @@ class SkuAvailability:
     set_aside: Mapping[Item, int] = field(default_factory=dict)
     promises: Mapping[Item, Promise] = field(default_factory=dict)
 
-    def promise(self, location: str) -> Promise:
-        """What the terms say of the sku at a location."""
-        return self.promises.get(Item(self.sku, location), _NO_TERMS)
+    def figures(self, location: str | None = None) -> dict[str, int]:
+        """Units at a location, or the sums over all, and the version, which grows with each change; by their names.
 
-    def units(self, bucket: Bucket, location: str | None = None) -> int:
-        """Units in a bucket other than on hand, at one location or over all."""
-        return sum(
-            units
-            for item, units in self.set_aside.items()
-            if item.bucket is bucket and location in (None, item.location)
-        )
+        A location below zero takes nothing from the others.
+        """
+        if location is None:
+            parts = [self.figures(each) for each in self.locations]
+            return {name: sum(part[name] for part in parts) for name in parts[0]}
+        balance, promise = self.locations[location], self.promises.get(Item(self.sku, location), _NO_TERMS)
+        return {
+            "on_hand": balance.on_hand,
+            "reserved": balance.reserved,
+            "safety_stock": promise.safety_stock,
+            "available_to_promise": promise.available(balance),
+            "available_beyond": promise.beyond(balance),
+            "incoming": promise.incoming,
+            "available_later": promise.available_later(balance),
+            "damaged": self._set_aside(Bucket.DAMAGED, location),
+            "quality_control": self._set_aside(Bucket.QUALITY_CONTROL, location),
+            "version": balance.version,
+        }
 
-    @property
-    def on_hand(self) -> int:
-        """Units on hand over all locations."""
-        return sum(balance.on_hand for balance in self.locations.values())
-
-    @property
-    def reserved(self) -> int:
-        """Units reserved over all locations."""
-        return sum(balance.reserved for balance in self.locations.values())
-
-    @property
-    def available_to_promise(self) -> int:
-        """Units that may be promised from the shelves; a location below zero takes nothing from the others."""
-        return sum(self.promise(location).available(balance) for location, balance in self.locations.items())
-
-    @property
-    def safety_stock(self) -> int:
-        """Units that the channel keeps back over all locations."""
-        return sum(self.promise(location).safety_stock for location in self.locations)
-
-    @property
-    def available_beyond(self) -> int:
-        """Units that may be promised although they are not there."""
-        return sum(self.promise(location).beyond(balance) for location, balance in self.locations.items())
-
-    @property
-    def incoming(self) -> int:
-        """Units expected up to the date asked for."""
-        return sum(self.promise(location).incoming for location in self.locations)
-
-    @property
-    def available_later(self) -> int:
-        """Units that may be promised when what is incoming has come."""
-        return sum(self.promise(location).available_later(balance) for location, balance in self.locations.items())
-
-    @property
-    def version(self) -> int:
-        """Grows with each change at any of the locations."""
-        return sum(balance.version for balance in self.locations.values())
+    def _set_aside(self, bucket: Bucket, location: str) -> int:
+        return self.set_aside.get(Item(self.sku, location, bucket), 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +61,7 @@ class BatchAvailability:
     @property
     def version(self) -> int:
         """Grows with each change of any of the skus."""
-        return sum(availability.version for availability in self.availabilities)
+        return sum(balance.version for each in self.availabilities for balance in each.locations.values())
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from inventory import answers
 from inventory.holds import HoldState, Line
-from inventory.journal import NAME, Bucket, Item
+from inventory.journal import NAME, Item
 from inventory.requests import EXPIRES_IN_SECONDS_MAX, LINES_MAX, SKUS_MAX
 from inventory.stock import UNITS_MAX
 from inventory.store import View, end_of
@@ -124,37 +124,11 @@ class AvailabilityAnswer(_Figures):
         """Encode what the application found."""
         return cls(
             sku=found.sku,
-            on_hand=found.on_hand,
-            reserved=found.reserved,
-            safety_stock=found.safety_stock,
-            available_to_promise=found.available_to_promise,
-            available_beyond=found.available_beyond,
-            incoming=found.incoming,
-            available_later=found.available_later,
-            damaged=found.units(Bucket.DAMAGED),
-            quality_control=found.units(Bucket.QUALITY_CONTROL),
-            version=found.version,
             as_of=found.as_of,
             epoch=found.epoch,
-            locations=[_location(found, location) for location in found.locations],
+            locations=[LocationAnswer(location=each, **found.figures(each)) for each in found.locations],
+            **found.figures(),
         )
-
-
-def _location(found: answers.SkuAvailability, location: str) -> LocationAnswer:
-    balance, promise = found.locations[location], found.promise(location)
-    return LocationAnswer(
-        location=location,
-        on_hand=balance.on_hand,
-        reserved=balance.reserved,
-        safety_stock=promise.safety_stock,
-        available_to_promise=promise.available(balance),
-        available_beyond=promise.beyond(balance),
-        incoming=promise.incoming,
-        available_later=promise.available_later(balance),
-        damaged=found.units(Bucket.DAMAGED, location),
-        quality_control=found.units(Bucket.QUALITY_CONTROL, location),
-        version=balance.version,
-    )
 
 
 def view_of(location: str | None, channel: str | None, until: date | None) -> View:

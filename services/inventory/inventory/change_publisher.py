@@ -13,11 +13,9 @@ from shopsphere_kit.logging import get_logger
 from shopsphere_kit.outbox import Connect, Message, Sender, drain
 from shopsphere_kit.topics import INVENTORY_CHANGES
 
-from inventory import metrics
+from inventory import metrics, movement
 from inventory.changes import Change, Cursor
 from inventory.errors import ChangesTrimmed
-from inventory.journal import Item
-from inventory.movement import SOURCE
 from inventory.publisher import ending_with_its_data_set
 from inventory.store import Ledger, StockStore
 
@@ -92,7 +90,7 @@ def _message(change: Change) -> Message:
     event = InventoryChanged(
         event_id=f"change:{change.cursor}",
         occurred_at=change.as_of,
-        source=SOURCE,
+        source=movement.SOURCE,
         sequence=change.cursor.number,
         sku=item.sku,
         location=item.location,
@@ -104,7 +102,7 @@ def _message(change: Change) -> Message:
         kind=change.kind,
         is_low=change.is_low,
     )
-    return Message(_key(item), encode_event(event))
+    return Message(movement.key_of(item), encode_event(event))
 
 
 def _anew(epoch: int, ledger: Ledger) -> Message:
@@ -112,7 +110,7 @@ def _anew(epoch: int, ledger: Ledger) -> Message:
     event = InventoryChanged(
         event_id=f"balance:{epoch}:{item.sku}@{item.shelf}:{balance.version}",
         occurred_at=ledger.journal[-1].recorded_at,
-        source=SOURCE,
+        source=movement.SOURCE,
         sku=item.sku,
         location=item.location,
         bucket=item.bucket.value,
@@ -122,8 +120,4 @@ def _anew(epoch: int, ledger: Ledger) -> Message:
         epoch=epoch,
         kind="told_anew",
     )
-    return Message(_key(item), encode_event(event))
-
-
-def _key(item: Item) -> bytes:
-    return f"{item.sku}@{item.location}".encode()
+    return Message(movement.key_of(item), encode_event(event))

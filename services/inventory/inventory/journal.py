@@ -65,9 +65,9 @@ class Balance:
     moved_at: datetime | None = None
 
     @property
-    def available_to_promise(self) -> int:
-        """Units that may still be promised: on hand minus reserved, and never less than none."""
-        return max(0, self.on_hand - self.reserved)
+    def unreserved(self) -> int:
+        """Units on hand that nobody holds; below zero where more is held than there is."""
+        return self.on_hand - self.reserved
 
 
 @dataclass(frozen=True, slots=True)

@@ -70,8 +70,11 @@ class InMemoryChanges:
     def _tell(self, balances: Mapping[Item, Balance], now: datetime) -> None:
         for item, (kind, promised) in self._touched.items():
             balance, self._last = balances[item], self._last + 1
-            free = balance.on_hand - balance.reserved
-            is_low = crossing(free - promised, free, self._low_stock) if item.bucket is Bucket.ON_HAND else None
+            is_low = (
+                crossing(balance.unreserved - promised, balance.unreserved, self._low_stock)
+                if item.bucket is Bucket.ON_HAND
+                else None
+            )
             cursor = Cursor(self.fence.epoch, self._last)
             figures = (balance.on_hand, balance.reserved, balance.version)
             self._kept.append(Change(cursor, item, *figures, kind, now, is_low))

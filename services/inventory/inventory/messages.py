@@ -86,19 +86,10 @@ def availability(found: answers.SkuAvailability) -> pb.Availability:
     """What can be promised of a sku."""
     return pb.Availability(
         sku=found.sku,
-        on_hand=found.on_hand,
-        reserved=found.reserved,
-        safety_stock=found.safety_stock,
-        available_to_promise=found.available_to_promise,
-        available_beyond=found.available_beyond,
-        incoming=found.incoming,
-        available_later=found.available_later,
-        damaged=found.units(Bucket.DAMAGED),
-        quality_control=found.units(Bucket.QUALITY_CONTROL),
-        version=found.version,
         as_of=timestamp(found.as_of),
         epoch=found.epoch,
-        locations=[_location(found, location) for location in found.locations],
+        locations=[pb.LocationAvailability(location=each, **found.figures(each)) for each in found.locations],
+        **found.figures(),
     )
 
 
@@ -155,23 +146,6 @@ def ledger(found: answers.SkuLedger) -> pb.Ledger:
         for shelf in sorted(found.shelves, key=lambda shelf: shelf.item)
     ]
     return pb.Ledger(sku=found.sku, as_of=timestamp(found.as_of), epoch=found.epoch, shelves=shelves)
-
-
-def _location(found: answers.SkuAvailability, location: str) -> pb.LocationAvailability:
-    balance, promise = found.locations[location], found.promise(location)
-    return pb.LocationAvailability(
-        location=location,
-        on_hand=balance.on_hand,
-        reserved=balance.reserved,
-        safety_stock=promise.safety_stock,
-        available_to_promise=promise.available(balance),
-        available_beyond=promise.beyond(balance),
-        incoming=promise.incoming,
-        available_later=promise.available_later(balance),
-        damaged=found.units(Bucket.DAMAGED, location),
-        quality_control=found.units(Bucket.QUALITY_CONTROL, location),
-        version=balance.version,
-    )
 
 
 def _adjustment(position: int, message: pb.Adjustment) -> Adjustment:

@@ -47,6 +47,11 @@ def decode(value: bytes | None) -> ApplyMovement:
     )
 
 
+def key_of(item: Item) -> bytes:
+    """The key of a record about an item: all buckets of a location keep one order."""
+    return f"{item.sku}@{item.location}".encode()
+
+
 def encode(movement: ApplyMovement) -> bytes:
     """The record that tells a movement of ours; the same bytes each time."""
     item = movement.item

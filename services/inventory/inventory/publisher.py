@@ -58,5 +58,4 @@ class MovementPublisher:
 
 
 def _message(outgoing: Outgoing) -> Message:
-    item = outgoing.movement.item
-    return Message(f"{item.sku}@{item.location}".encode(), movement.encode(outgoing.movement))
+    return Message(movement.key_of(outgoing.movement.item), movement.encode(outgoing.movement))

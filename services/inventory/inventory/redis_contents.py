@@ -7,6 +7,7 @@ from redis.asyncio import Redis
 
 from inventory import wire
 from inventory.journal import Balance, Item
+from inventory.redis_store import skus_in
 
 # Event ids lie in sets named by the first four hexadecimal digits of their hash (functions/state.lua).
 _SHARDS = [f"inv:events:{shard:04x}" for shard in range(2**16)]
@@ -20,14 +21,9 @@ class RedisContents:
         self._client = client
 
     async def balances(self) -> AsyncIterator[tuple[Item, Balance]]:
-        """Every item once; SCAN may show a sku twice, so those seen are remembered."""
-        seen: set[bytes] = set()
-        async for key in self._client.scan_iter(match="inv:stock:*", count=1000):
-            if key in seen:
-                continue
-            seen.add(key)
-            sku = key.decode().removeprefix("inv:stock:")
-            shelves: dict[bytes, bytes] = await self._client.hgetall(key)  # type: ignore[assignment]
+        """Every item once."""
+        async for sku in skus_in(self._client):
+            shelves: dict[bytes, bytes] = await self._client.hgetall(f"inv:stock:{sku}")  # type: ignore[assignment]
             for shelf, packed in shelves.items():
                 yield Item.on(sku, shelf.decode()), wire.balance_of(packed)
 

@@ -192,16 +192,9 @@ class RedisStockStore(RedisChanges):
         if outgoing:
             await self._call("inventory_sent", *[each.position for each in outgoing])
 
-    async def skus(self) -> AsyncIterator[str]:
-        """All skus with a balance; Redis' SCAN may show one twice, so those seen are remembered."""
-        seen: set[bytes] = set()
-        cursor = None
-        while cursor != 0:
-            cursor, keys = await _guard(self._client.scan(cursor or 0, match="inv:stock:*", count=1000))
-            for key in keys:
-                if key not in seen:
-                    seen.add(key)
-                    yield key.decode().removeprefix("inv:stock:")
+    def skus(self) -> AsyncIterator[str]:
+        """All skus with a balance."""
+        return skus_in(self._client)
 
     async def ledgers(self, sku: str) -> list[Ledger]:
         """Balance, journal and live holds of the sku at every location."""
@@ -232,6 +225,18 @@ class RedisStockStore(RedisChanges):
             sequence, answer = await _guard(call, changes=function not in _READS)
         self._sequence = max(self._sequence, sequence)
         return answer
+
+
+async def skus_in(client: Redis) -> AsyncIterator[str]:
+    """All skus with a balance; Redis' SCAN may show one twice, so those seen are remembered."""
+    seen: set[bytes] = set()
+    cursor = None
+    while cursor != 0:
+        cursor, keys = await _guard(client.scan(cursor or 0, match="inv:stock:*", count=1000))
+        for key in keys:
+            if key not in seen:
+                seen.add(key)
+                yield key.decode().removeprefix("inv:stock:")
 
 
 async def open_data_set(client: Redis) -> DataSet:

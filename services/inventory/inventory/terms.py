@@ -101,11 +101,11 @@ class Promise:
 
     def available(self, balance: Balance) -> int:
         """Units that can be promised from the shelf."""
-        return max(0, balance.on_hand - balance.reserved - self.safety_stock)
+        return max(0, balance.unreserved - self.safety_stock)
 
     def promisable(self, balance: Balance) -> int:
         """Units that can be promised at all."""
-        return max(0, balance.on_hand - balance.reserved - self.safety_stock + self.allowance)
+        return max(0, balance.unreserved - self.safety_stock + self.allowance)
 
     def beyond(self, balance: Balance) -> int:
         """Units that can be promised although they are not there."""
@@ -113,7 +113,7 @@ class Promise:
 
     def available_later(self, balance: Balance) -> int:
         """Units that can be promised when what is incoming has come."""
-        return max(0, balance.on_hand - balance.reserved - self.safety_stock + self.incoming)
+        return max(0, balance.unreserved - self.safety_stock + self.incoming)
 
 
 @dataclass(frozen=True, slots=True)
